@@ -1,0 +1,96 @@
+//! What each service is told when it is started, and the order of starting.
+
+use platform::config::Reader;
+
+use super::{
+    Ports,
+    child::{self, Child},
+    postgres::Postgres,
+    terminal::Terminal,
+};
+use crate::service::Service;
+
+/// What all services are given.
+#[derive(Debug)]
+pub(super) struct Settings {
+    /// From our own environment.
+    inherited: Vec<(String, String)>,
+    secret: String,
+}
+
+/// What a service is told unless our own environment says otherwise.
+const DEFAULTS: [(&str, &str); 3] = [
+    // The same for all services, whatever the port of the gateway.
+    ("MAINSTAY_ISSUER", "http://localhost"),
+    ("MAINSTAY_LOG_FORMAT", "pretty"),
+    ("MAINSTAY_TRUSTED_ORIGINS", "http://localhost:*"),
+];
+
+// === impl Settings ===
+
+impl Settings {
+    /// Reads what is passed on from our own environment: settings of ours too, so
+    /// that they can be tried out, but not those that the stack itself decides.
+    pub(super) fn read(reader: &mut Reader, secret: String) -> Self {
+        let mut inherited: Vec<_> = DEFAULTS.map(pair).into();
+        for name in ["PATH", "HOME", "TMPDIR", "NO_COLOR"] {
+            inherited.extend(reader.optional::<String>(name).map(|it| (name.to_owned(), it)));
+        }
+        for prefix in ["RUST_", "OTEL_", "MAINSTAY_"] {
+            let pairs = reader.pairs_with_prefix(prefix);
+            inherited.extend(pairs.filter(|(name, _)| !name.contains("SECRET")));
+        }
+        Self { inherited, secret }
+    }
+
+    /// Starts the services. With fixed ports all start at once; one with any free
+    /// port has to be ready before those that call it can be told the port.
+    pub(super) async fn start(
+        &self,
+        ports: Ports,
+        postgres: &Postgres,
+        terminal: Terminal,
+    ) -> Result<[Child; 3], child::Error> {
+        let database = |name| ("DATABASE_URL", postgres.url(name, name));
+
+        let for_auth = [database("auth")];
+        let mut auth = self.launch(Service::Auth, ports.auth_port, &for_auth).await?;
+
+        let for_content = [database("content"), ("MAINSTAY_AUTH_URL", auth.url())];
+        let mut content = self.launch(Service::Content, ports.content_port, &for_content).await?;
+
+        let for_gateway =
+            [("MAINSTAY_AUTH_URL", auth.url()), ("MAINSTAY_CONTENT_URL", content.url())];
+        let mut gateway = self.launch(Service::Gateway, ports.port, &for_gateway).await?;
+
+        let took = tokio::try_join!(auth.ready(), content.ready(), gateway.ready())?;
+        let grpc = |child: &Child| format!("{}   gRPC, with reflection", child.url());
+        terminal.step("auth", grpc(&auth), took.0);
+        terminal.step("content", grpc(&content), took.1);
+        terminal.step("gateway", format!("{}    REST", gateway.url()), took.2);
+        Ok([auth, content, gateway])
+    }
+
+    async fn launch(
+        &self,
+        service: Service,
+        port: u16,
+        own: &[(&str, String)],
+    ) -> Result<Child, child::Error> {
+        let mut environment = self.inherited.clone();
+        environment.extend(own.iter().map(|(name, value)| pair((name, value))));
+        environment.push(pair(("MAINSTAY_STOP_ON_STDIN_CLOSE", "true")));
+        if service != Service::Gateway {
+            environment.push(pair(("MAINSTAY_SECRET_KEY", &self.secret)));
+        }
+        let mut child = Child::spawn(service, port, environment)?;
+        if port == 0 {
+            child.ready().await?;
+        }
+        Ok(child)
+    }
+}
+
+fn pair((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}

@@ -1,0 +1,95 @@
+//! Why `PostgreSQL` cannot be had, and what to do about it.
+
+use std::{io, path::PathBuf};
+
+use super::{binaries::Binaries, fetch};
+
+/// Why `PostgreSQL` cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Neither installed nor fetched.
+    #[error("no PostgreSQL found on this machine, and none could be fetched ({0})")]
+    Missing(#[from] fetch::Error),
+    /// The chosen folder is of no use.
+    #[error("{0} holds no `postgres` and `initdb` that run here")]
+    NotThere(PathBuf),
+    /// The data belongs to another major version.
+    #[error("{folder} was written by PostgreSQL {written_by}, but only {} is here", list(.found))]
+    OtherVersion {
+        /// The folder of the data.
+        folder: PathBuf,
+        /// The major version that wrote it.
+        written_by: String,
+        /// What could be used instead.
+        found: Vec<Binaries>,
+    },
+    /// A file or folder cannot be used.
+    #[error("{path} cannot be used: {cause}")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// `initdb` failed.
+    #[error("PostgreSQL could not make a new database in {folder}: {said}")]
+    Init {
+        /// The folder of the data.
+        folder: PathBuf,
+        /// The last thing `initdb` said.
+        said: String,
+    },
+    /// The server ended or hung while it started.
+    #[error("PostgreSQL did not start: {said}\n  its log: {log}")]
+    Start {
+        /// The last thing it said.
+        said: String,
+        /// Where it said more.
+        log: PathBuf,
+    },
+    /// A role or database could not be made.
+    #[error("PostgreSQL refused to make a role or database: {0}")]
+    Provision(#[from] tokio_postgres::Error),
+}
+
+// === impl Error ===
+
+impl Error {
+    /// What the user can do.
+    pub fn fix(&self) -> Option<String> {
+        let install = "apt install postgresql   (or: brew install postgresql)";
+        match self {
+            Self::Missing(_) => {
+                Some(format!("{install}\n       or: mainstay dev --pg DIR, its `bin` folder"))
+            }
+            Self::NotThere(_) => Some("mainstay dev --pg DIR, a folder with both".to_owned()),
+            Self::OtherVersion { written_by, .. } => Some(format!(
+                "apt install postgresql-{written_by}   (or: brew install postgresql@{written_by})\n       \
+                 or: mainstay dev --data .mainstay-new, to begin anew and keep the old data"
+            )),
+            Self::Folder { .. } => Some("mainstay dev --data DIR, one you can write to".to_owned()),
+            Self::Init { .. } | Self::Start { .. } => Some("mainstay doctor".to_owned()),
+            Self::Provision(_) => None,
+        }
+    }
+
+    /// The exit code that says it to scripts (`sysexits.h`).
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Missing(_)
+            | Self::NotThere(_)
+            | Self::Init { .. }
+            | Self::Start { .. }
+            | Self::Provision(_) => 69,
+            Self::OtherVersion { .. } => 78,
+            Self::Folder { .. } => 73,
+        }
+    }
+}
+
+fn list(found: &[Binaries]) -> String {
+    if found.is_empty() {
+        return "none".to_owned();
+    }
+    found.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,2 @@
+-- mainstay.databases.close
+REVOKE CONNECT, TEMPORARY ON DATABASE :"name" FROM PUBLIC;

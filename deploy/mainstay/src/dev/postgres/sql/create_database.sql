@@ -1,0 +1,4 @@
+-- mainstay.databases.create
+CREATE DATABASE :"name"
+    OWNER :"role"
+    TEMPLATE :"template";

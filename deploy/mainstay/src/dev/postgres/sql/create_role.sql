@@ -1,0 +1,2 @@
+-- mainstay.roles.create
+CREATE ROLE :"name" LOGIN;

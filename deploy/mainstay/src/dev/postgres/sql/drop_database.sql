@@ -1,0 +1,2 @@
+-- mainstay.databases.drop
+DROP DATABASE IF EXISTS :"name" WITH (FORCE);

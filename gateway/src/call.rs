@@ -1,0 +1,175 @@
+//! Calls to services: bytes in, bytes out.
+//!
+//! Everything of tonic's client stays in this file, so that another can replace
+//! it. What it leaves to be done: a deadline over the whole call that says
+//! `DEADLINE_EXCEEDED`, and telling a broken connection from a service's answer.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use bytes::{Buf, BufMut, Bytes};
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION, uri::PathAndQuery};
+use platform::{
+    Fatal,
+    request_id::RequestContext,
+    status::{self, Reason},
+    upstream::{self, Address, DEFAULT_DEADLINE},
+};
+use tokio::time::{sleep, timeout};
+use tonic::{
+    Code, Extensions, Request, Status,
+    client::Grpc,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    metadata::MetadataMap,
+    transport::Channel,
+};
+
+use crate::route::{Rpc, Table};
+
+/// A page of lists is some hundred KiB; what is larger is a mistake of ours.
+const LARGEST_REPLY: usize = 16 * 1024 * 1024;
+/// A supervisor starts a service again within this time, more often than not.
+const BEFORE_SECOND_TRY: Duration = Duration::from_millis(150);
+
+/// The services, by the beginning of their packages' names.
+#[derive(Clone, Debug)]
+pub(crate) struct Upstreams(Arc<[(&'static str, Channel)]>);
+
+/// Moves messages as the bytes they already are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raw;
+
+// === impl Upstreams ===
+
+impl Upstreams {
+    /// Prepares the connections; each is made when it is first needed.
+    pub(crate) fn connect(services: &[(&'static str, &Address)]) -> Self {
+        let services = services.iter();
+        Self(services.map(|(package, address)| (*package, upstream::channel(address))).collect())
+    }
+
+    /// Checks that every method of a table has a service.
+    pub(crate) fn serve_all(&self, table: &Table) -> Result<(), Fatal> {
+        let orphan = table.routes().find(|route| self.channel(&route.rpc).is_none());
+        orphan.map_or(Ok(()), |route| {
+            Err(Fatal::Contract(format!("no service is known for {}", route.rpc.path)))
+        })
+    }
+
+    /// Calls a method. One that changes nothing is tried twice when its service
+    /// cannot be reached.
+    pub(crate) async fn call(
+        &self,
+        rpc: &Rpc,
+        authorization: Option<&HeaderValue>,
+        message: Bytes,
+    ) -> Result<Bytes, Status> {
+        let Some(channel) = self.channel(rpc) else {
+            return Err(status::refuse(Reason::METHOD_UNKNOWN));
+        };
+        let metadata: HeaderMap =
+            authorization.map(|token| (AUTHORIZATION, token.clone())).into_iter().collect();
+        let first = call(channel, &rpc.path, metadata.clone(), message.clone()).await;
+        match first {
+            Err(status) if status.code() == Code::Unavailable && !rpc.has_side_effects => {
+                sleep(BEFORE_SECOND_TRY).await;
+                call(channel, &rpc.path, metadata, message).await
+            }
+            answer => answer,
+        }
+    }
+
+    fn channel(&self, rpc: &Rpc) -> Option<&Channel> {
+        let found = self.0.iter().find(|(package, _)| rpc.package().starts_with(package));
+        found.map(|(_, channel)| channel)
+    }
+}
+
+/// Calls a method once.
+async fn call(
+    channel: &Channel,
+    path: &PathAndQuery,
+    mut metadata: HeaderMap,
+    message: Bytes,
+) -> Result<Bytes, Status> {
+    let context =
+        RequestContext::current().unwrap_or_else(|| RequestContext::read(&HeaderMap::new()));
+    let allowed = context.remaining().unwrap_or(DEFAULT_DEADLINE);
+    upstream::propagate(&context, &mut metadata);
+    let metadata = MetadataMap::from_headers(metadata);
+    let request = Request::from_parts(metadata, Extensions::default(), message);
+    let mut client = Grpc::new(channel.clone()).max_decoding_message_size(LARGEST_REPLY);
+    let answer = timeout(allowed, async {
+        client.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
+        client.unary(request, path.clone(), Raw).await
+    });
+    match answer.await {
+        Ok(Ok(reply)) => Ok(reply.into_inner()),
+        Ok(Err(status)) => Err(told_apart(status)),
+        Err(_elapsed) => Err(status::refuse(Reason::DEADLINE_EXCEEDED)),
+    }
+}
+
+/// A status has a source when no service sent it: the connection failed. tonic
+/// gives those many codes, and CANCELLED to an expired deadline.
+fn told_apart(status: Status) -> Status {
+    if status.code() == Code::Cancelled && status.message() == "Timeout expired" {
+        status::refuse(Reason::DEADLINE_EXCEEDED)
+    } else if status.source().is_some() {
+        status::unavailable(&status)
+    } else {
+        status
+    }
+}
+
+// === impl Raw ===
+
+impl Codec for Raw {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        let length = buffer.remaining();
+        Ok(Some(buffer.copy_to_bytes(length)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broken_connections_and_late_answers_are_told_from_refusals() {
+        let mut broken = Status::new(Code::Unknown, "transport error");
+        broken.set_source(Arc::new(std::io::Error::other("reset")));
+        assert_eq!(told_apart(broken).code(), Code::Unavailable);
+        let late = Status::cancelled("Timeout expired");
+        assert_eq!(told_apart(late).code(), Code::DeadlineExceeded);
+        let refused = status::refuse(Reason::NOT_FOUND);
+        assert_eq!(told_apart(refused).code(), Code::NotFound);
+    }
+}

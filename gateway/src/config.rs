@@ -1,0 +1,37 @@
+//! What an operator sets.
+
+use platform::{config, config::Reader, server, upstream::Address};
+
+use crate::{credentials::Cookies, csrf::Origins};
+
+/// The settings of a gateway.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// How the process serves.
+    pub(crate) server: server::Settings,
+    /// `MAINSTAY_AUTH_URL`: where the auth service is.
+    pub(crate) auth: Address,
+    /// `MAINSTAY_CONTENT_URL`: where the content service is.
+    pub(crate) content: Address,
+    /// `MAINSTAY_TRUSTED_ORIGINS`: frontends on other origins that may use cookies.
+    pub(crate) trusted_origins: Origins,
+    /// `MAINSTAY_COOKIE_SECURE`: false for browsers that drop `Secure` cookies on
+    /// plain http, even on localhost.
+    pub(crate) cookies: Cookies,
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// Reads every setting and reports all that are wrong.
+    pub(crate) fn read(mut reader: Reader) -> Result<Self, config::Error> {
+        let settings = Self {
+            server: server::Settings::read(&mut reader, "localhost:8080"),
+            auth: reader.required("MAINSTAY_AUTH_URL"),
+            content: reader.required("MAINSTAY_CONTENT_URL"),
+            trusted_origins: reader.or("MAINSTAY_TRUSTED_ORIGINS", Origins::default()),
+            cookies: Cookies::new(reader.or("MAINSTAY_COOKIE_SECURE", true)),
+        };
+        reader.finish(settings)
+    }
+}

@@ -1,0 +1,195 @@
+//! Cookies on the browser's side, tokens on the services' side.
+//!
+//! A request with an `Authorization` header is carried as it is, and its cookies
+//! are not read. Any other is called with the token in its access cookie, which
+//! is exchanged for a new one where it has expired.
+
+mod cookies;
+mod refresh;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
+use platform::{
+    Fatal,
+    status::{self, Reason},
+};
+use tonic::{Code, Status};
+use tonic_types::{FieldViolation, StatusExt};
+
+pub(crate) use self::cookies::{Changes, Cookies, Sent};
+use self::refresh::{Refreshed, Refresher};
+use crate::{
+    call::Upstreams,
+    route::{CredentialKind, Rpc, Table},
+};
+
+/// Carries calls for whoever makes them.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    pub(crate) cookies: Cookies,
+    upstreams: Upstreams,
+    refresher: Option<Refresher>,
+}
+
+/// How a request says who makes it.
+pub(crate) enum Identity {
+    /// By itself.
+    Header(HeaderValue),
+    /// By cookies, or not at all.
+    Cookies(Sent),
+}
+
+// === impl Identity ===
+
+impl Identity {
+    /// The secret of a kind, for methods that take it as a field.
+    pub(crate) fn secret(&self, kind: CredentialKind) -> Option<&str> {
+        match self {
+            Self::Header(_) => None,
+            Self::Cookies(sent) => sent.get(kind),
+        }
+    }
+}
+
+// === impl Credentials ===
+
+impl Credentials {
+    /// Finds the method in the contract that exchanges tokens.
+    pub(crate) fn new(
+        cookies: Cookies,
+        table: &Table,
+        upstreams: Upstreams,
+    ) -> Result<Self, Fatal> {
+        let refresher = Refresher::find(table, upstreams.clone())?;
+        Ok(Self { cookies, upstreams, refresher })
+    }
+
+    /// Reads who makes a request.
+    pub(crate) fn identify(&self, headers: &HeaderMap) -> Identity {
+        match headers.get(header::AUTHORIZATION) {
+            Some(given) => Identity::Header(given.clone()),
+            None => Identity::Cookies(self.cookies.read(headers)),
+        }
+    }
+
+    /// Calls a method and notes what becomes of the cookies.
+    pub(crate) async fn call(
+        &self,
+        rpc: &Rpc,
+        identity: &Identity,
+        message: Bytes,
+        changes: &mut Changes,
+    ) -> Result<Bytes, Status> {
+        match identity {
+            Identity::Header(given) => self.upstreams.call(rpc, Some(given), message).await,
+            // The secret inside the message says who calls; an access token that
+            // has expired would only be in the way.
+            Identity::Cookies(_) if !rpc.takes.is_empty() => {
+                let answer = self.upstreams.call(rpc, None, message).await;
+                answer.map_err(|status| match refusal(rpc, &status) {
+                    Some(refusal) => {
+                        end(changes);
+                        refusal
+                    }
+                    None => status,
+                })
+            }
+            Identity::Cookies(sent) => self.call_with(rpc, sent, message, changes).await,
+        }
+    }
+
+    async fn call_with(
+        &self,
+        rpc: &Rpc,
+        sent: &Sent,
+        message: Bytes,
+        changes: &mut Changes,
+    ) -> Result<Bytes, Status> {
+        let (token, was_renewed) = match (sent.get(CredentialKind::Access), self.renewable(sent)) {
+            (None, Some(renewable)) => (self.renew(rpc, renewable, changes).await?, true),
+            (token, _) => (token.map(str::to_owned), false),
+        };
+        let answer = self.call_as(rpc, token.as_deref(), message.clone()).await;
+        let is_stale = matches!(&answer, Err(status) if is_token_refused(status));
+        if token.is_none() || was_renewed || !is_stale {
+            return answer;
+        }
+        let token = if let Some(renewable) = self.renewable(sent) {
+            self.renew(rpc, renewable, changes).await?
+        } else {
+            changes.forget(CredentialKind::Access);
+            None
+        };
+        self.call_as(rpc, token.as_deref(), message).await
+    }
+
+    async fn call_as(
+        &self,
+        rpc: &Rpc,
+        token: Option<&str>,
+        message: Bytes,
+    ) -> Result<Bytes, Status> {
+        let authorization = token.map(|token| HeaderValue::try_from(format!("Bearer {token}")));
+        let authorization = authorization
+            .transpose()
+            .map_err(|_unprintable| status::refuse(Reason::TOKEN_INVALID))?;
+        self.upstreams.call(rpc, authorization.as_ref(), message).await
+    }
+
+    fn renewable<'a>(&'a self, sent: &'a Sent) -> Option<(&'a Refresher, &'a str)> {
+        Some((self.refresher.as_ref()?, sent.get(CredentialKind::Refresh)?))
+    }
+
+    /// Exchanges the refresh token. Without a new one the call goes on for a
+    /// stranger, if strangers are served at all.
+    async fn renew(
+        &self,
+        rpc: &Rpc,
+        (refresher, token): (&Refresher, &str),
+        changes: &mut Changes,
+    ) -> Result<Option<String>, Status> {
+        match refresher.refresh(token).await {
+            Refreshed::Renewed(issued) => {
+                let access = issued.iter().find(|issued| issued.kind == CredentialKind::Access);
+                changes.extend(issued.iter().cloned());
+                Ok(access.map(|access| access.value.clone()))
+            }
+            Refreshed::Refused => {
+                end(changes);
+                Ok(None)
+            }
+            Refreshed::Unreachable(_) if rpc.is_public => Ok(None),
+            Refreshed::Unreachable(status) => Err(status),
+        }
+    }
+}
+
+/// The session is over, whatever the cookies say.
+fn end(changes: &mut Changes) {
+    changes.forget(CredentialKind::Access);
+    changes.forget(CredentialKind::Refresh);
+}
+
+/// What to say when a service refuses a secret inside the message. One that breaks
+/// the rules of its field was never issued: the client did not write that field.
+fn refusal(rpc: &Rpc, status: &Status) -> Option<Status> {
+    let is_secret = |violation: &FieldViolation| {
+        rpc.takes.iter().any(|taken| taken.field.name() == violation.field)
+    };
+    match status.code() {
+        Code::Unauthenticated => Some(status.clone()),
+        Code::InvalidArgument => {
+            let violations = status.get_details_bad_request()?.field_violations;
+            let is_refused = !violations.is_empty() && violations.iter().all(is_secret);
+            is_refused.then(|| status::refuse(Reason::SESSION_ENDED))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a service refuses the access token, as opposed to whoever it names.
+fn is_token_refused(status: &Status) -> bool {
+    let reasons = [Reason::TOKEN_EXPIRED, Reason::TOKEN_INVALID];
+    status.code() == Code::Unauthenticated
+        && status::reason_of(status).is_some_and(|reason| reasons.contains(&reason))
+}

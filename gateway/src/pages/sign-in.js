@@ -1,0 +1,39 @@
+"use strict";
+// The token is in the fragment, which browsers do not send: opening the link,
+// as mail scanners do, uses nothing up. Only the button does.
+const says = document.getElementById("says");
+const button = document.getElementById("sign-in");
+const token = new URLSearchParams(location.hash.slice(1)).get("token");
+history.replaceState(null, "", location.pathname);
+
+if (token) {
+  button.disabled = false;
+  button.focus();
+} else {
+  says.textContent = "There is no sign-in token in this link. Ask for a new one: mainstay admin link";
+}
+
+button.addEventListener("click", async () => {
+  button.disabled = true;
+  says.textContent = "Signing in…";
+  try {
+    const response = await fetch("/api/sign-in-links/redeem", {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify({ token }),
+    });
+    const answer = await response.json();
+    if (response.ok) {
+      const user = answer.user ?? {};
+      says.textContent = `You are signed in as ${user.displayName || user.username} (${user.email}).`;
+      button.hidden = true;
+    } else {
+      says.textContent = answer.detail ?? answer.title ?? "Signing in failed.";
+      // What did not take effect can be tried again.
+      button.disabled = response.status < 500 && response.status !== 429;
+    }
+  } catch {
+    says.textContent = "The server could not be reached. Try again.";
+    button.disabled = false;
+  }
+});

@@ -1,0 +1,285 @@
+//! What a client is told when a request fails: RFC 9457, the same for every route.
+
+mod page;
+mod status;
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use platform::{request_id::RequestContext, status::Reason};
+use serde::Serialize;
+
+pub(crate) use self::page::{catalogue, entry};
+use crate::Response;
+
+/// A refused or failed request.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    code: Cow<'static, str>,
+    kind: Cow<'static, str>,
+    title: Cow<'static, str>,
+    detail: Cow<'static, str>,
+    suggestion: Option<String>,
+    pub(crate) faults: Vec<Fault>,
+    retry_after_seconds: Option<u64>,
+    allow: Option<HeaderValue>,
+    ends_connection: bool,
+}
+
+/// One thing that is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Fault {
+    #[serde(flatten)]
+    pub(crate) place: Place,
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) suggestion: Option<String>,
+}
+
+/// Where in a request something is wrong, as the client wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Place {
+    /// A JSON pointer into the body (RFC 6901, as a URI fragment).
+    Pointer(String),
+    /// A parameter of the query or a variable of the path.
+    Parameter(String),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Fault],
+}
+
+// === impl Problem ===
+
+impl Problem {
+    /// A problem of the catalogue, in the catalogue's words.
+    pub(crate) fn of(reason: &'static Reason) -> Box<Self> {
+        Box::new(Self {
+            status: StatusCode::from_u16(reason.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            code: reason.code.into(),
+            kind: kind(reason.code).into(),
+            title: reason.title.into(),
+            detail: reason.detail.into(),
+            suggestion: None,
+            faults: Vec::new(),
+            retry_after_seconds: None,
+            allow: None,
+            ends_connection: false,
+        })
+    }
+
+    /// Something is wrong with what the client sent, in these places.
+    ///
+    /// What is wrong with parameters comes first: it is 400, the rest is 422.
+    pub(crate) fn with_faults(faults: Vec<Fault>) -> Box<Self> {
+        let mut problem = Self::of(reason_for(&faults));
+        problem.detail = faults.iter().map(Fault::sentence).collect::<Vec<_>>().join("; ").into();
+        problem.faults = faults;
+        problem
+    }
+
+    /// Says what is wrong more precisely than the catalogue.
+    pub(crate) fn detail(mut self: Box<Self>, detail: impl Into<Cow<'static, str>>) -> Box<Self> {
+        self.detail = detail.into();
+        self
+    }
+
+    /// Names what the client may have meant.
+    pub(crate) fn suggest(mut self: Box<Self>, suggestion: String) -> Box<Self> {
+        self.detail = format!("{}; did you mean {suggestion}?", self.detail).into();
+        self.suggestion = Some(suggestion);
+        self
+    }
+
+    /// Names the methods that the path takes.
+    pub(crate) fn allow(mut self: Box<Self>, methods: HeaderValue) -> Box<Self> {
+        self.allow = Some(methods);
+        self
+    }
+
+    /// Ends the connection: where the next request on it begins is not certain.
+    pub(crate) fn end_connection(mut self: Box<Self>) -> Box<Self> {
+        self.ends_connection = true;
+        self
+    }
+
+    /// The answer; its request id is that of the current request.
+    pub(crate) fn into_response(self: Box<Self>, version: http::Version) -> Response {
+        let context = RequestContext::current();
+        let body = Body {
+            r#type: &self.kind,
+            title: &self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: &self.code,
+            request_id: context.as_ref().map_or("", RequestContext::id),
+            suggestion: self.suggestion.as_deref(),
+            errors: &self.faults,
+        };
+        let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());
+        *response.status_mut() = self.status;
+        self.write_headers(response.headers_mut(), version);
+        response
+    }
+
+    fn write_headers(&self, headers: &mut HeaderMap, version: http::Version) {
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        let is_passing = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
+        let least = is_passing.contains(&self.status).then_some(1);
+        if let Some(seconds) = self.retry_after_seconds.max(least) {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(allow) = &self.allow {
+            headers.insert(header::ALLOW, allow.clone());
+        }
+        if self.ends_connection && version < http::Version::HTTP_2 {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+}
+
+/// The URI that names a kind of problem, and where it is explained.
+pub(crate) fn kind(code: &str) -> String {
+    format!("/problems/{}", code.to_ascii_lowercase().replace('_', "-"))
+}
+
+fn reason_for(faults: &[Fault]) -> &'static Reason {
+    let parameters = || faults.iter().filter(|fault| matches!(fault.place, Place::Parameter(_)));
+    if parameters().any(|fault| fault.code == Fault::UNKNOWN_PARAMETER) {
+        Reason::UNKNOWN_PARAMETER
+    } else if parameters().next().is_some() {
+        Reason::INVALID_PARAMETER
+    } else {
+        Reason::INVALID_FIELDS
+    }
+}
+
+// === impl Fault ===
+
+impl Fault {
+    pub(crate) const UNKNOWN_FIELD: &'static str = "UNKNOWN_FIELD";
+    pub(crate) const UNKNOWN_PARAMETER: &'static str = "UNKNOWN_PARAMETER";
+    pub(crate) const DUPLICATE: &'static str = "DUPLICATE";
+    pub(crate) const WRONG_TYPE: &'static str = "WRONG_TYPE";
+
+    pub(crate) fn new(
+        place: Place,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { place, code: code.into(), detail: detail.into(), suggestion: None }
+    }
+
+    /// Something that does not exist where the client put it; the nearest of the
+    /// names that do exist is suggested.
+    pub(crate) fn unknown(place: Place, name: &str, known: &[&str]) -> Self {
+        let suggestion = nearest(name, known.iter().copied()).map(str::to_owned);
+        let (code, detail) = match place {
+            Place::Pointer(_) => (Self::UNKNOWN_FIELD, "is not a field of this request"),
+            Place::Parameter(_) => (Self::UNKNOWN_PARAMETER, "is not a parameter of this route"),
+        };
+        let detail = match &suggestion {
+            Some(suggestion) => format!("{detail}; did you mean `{suggestion}`?"),
+            None => detail.to_owned(),
+        };
+        Self { place, code: code.into(), detail, suggestion }
+    }
+
+    fn sentence(&self) -> String {
+        let name = match &self.place {
+            Place::Pointer(pointer) => pointer.trim_start_matches("#/"),
+            Place::Parameter(name) => name,
+        };
+        let name = if name == "#" { "the body" } else { name };
+        format!("{name} {}", self.detail).trim_start().to_owned()
+    }
+}
+
+/// The known name that a client most likely meant, if one is close.
+fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 64;
+    const CLOSE: f64 = 0.6;
+    if name.len() > LONGEST {
+        return None;
+    }
+    let plain = |name: &str| name.replace('_', "").to_ascii_lowercase();
+    let name = plain(name);
+    let known = known
+        .into_iter()
+        .map(|known| (strsim::normalized_damerau_levenshtein(&name, &plain(known)), known));
+    let best = known.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (best.0 >= CLOSE).then_some(best.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Version;
+
+    use super::*;
+
+    #[test]
+    fn near_names_are_suggested_and_others_are_not() {
+        let known = ["title", "displayName", "email"];
+        for (name, expected) in [
+            ("titel", Some("title")),
+            ("Title", Some("title")),
+            ("display_name", Some("displayName")),
+            ("displayname", Some("displayName")),
+            ("emial", Some("email")),
+            ("password", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(name, known), expected, "{name}");
+        }
+        assert_eq!(nearest(&"title".repeat(20), known), None);
+    }
+
+    #[test]
+    fn refusals_that_pass_say_when_and_others_do_not() {
+        let headers =
+            |reason| Problem::of(reason).into_response(Version::HTTP_11).into_parts().0.headers;
+        assert_eq!(headers(Reason::UNAVAILABLE)[header::RETRY_AFTER], "1");
+        assert_eq!(headers(Reason::TOO_BUSY)[header::RETRY_AFTER], "1");
+        assert!(!headers(Reason::NOT_FOUND).contains_key(header::RETRY_AFTER));
+        assert_eq!(headers(Reason::SESSION_ENDED)[header::WWW_AUTHENTICATE], "Bearer");
+    }
+
+    #[test]
+    fn connections_are_ended_where_that_is_a_word() {
+        let ends = |version| {
+            let problem = Problem::of(Reason::MALFORMED_REQUEST).end_connection();
+            problem.into_response(version).headers().contains_key(header::CONNECTION)
+        };
+        assert!(ends(Version::HTTP_11) && !ends(Version::HTTP_2));
+    }
+
+    #[test]
+    fn faults_of_parameters_come_first() {
+        let field = Fault::new(Place::Pointer("#/a".to_owned()), "TOO_LONG", "must be shorter");
+        let value =
+            Fault::new(Place::Parameter("b".to_owned()), Fault::WRONG_TYPE, "must be a number");
+        let unknown = Fault::unknown(Place::Parameter("c".to_owned()), "c", &[]);
+        let problem = Problem::with_faults(vec![field.clone()]);
+        assert_eq!((problem.status.as_u16(), &*problem.detail), (422, "a must be shorter"));
+        assert_eq!(Problem::with_faults(vec![field.clone(), value]).code, "INVALID_PARAMETER");
+        assert_eq!(Problem::with_faults(vec![field, unknown]).code, "UNKNOWN_PARAMETER");
+    }
+}

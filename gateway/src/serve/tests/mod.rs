@@ -1,0 +1,4 @@
+mod credentials;
+mod failures;
+mod rig;
+mod routes;

@@ -1,0 +1,58 @@
+//! Transcoding with message trees, guided by descriptors.
+
+mod body;
+mod mask;
+mod query;
+mod reply;
+mod value;
+
+use bytes::Bytes;
+use prost::Message;
+use prost_reflect::{DynamicMessage, Value};
+use serde_json::{Map, Value as Json};
+
+pub(super) use self::reply::reply;
+use super::Given;
+use crate::{
+    problem::{Fault, Place},
+    route::{CredentialKind, Found, Rpc},
+};
+
+/// Makes a request's message, and notes everything that is wrong with the request.
+pub(super) fn message(
+    found: &Found<'_>,
+    body: &Map<String, Json>,
+    given: Given<'_>,
+    faults: &mut Vec<Fault>,
+) -> Bytes {
+    let route = found.route;
+    let mut message = DynamicMessage::new(route.rpc.method.input());
+    query::fill(route, given.query.unwrap_or_default(), &mut message, faults);
+    body::fill(route, body, &mut message, faults);
+    for (field, text) in route.variables(&found.path) {
+        match value::of_text(field.leaf(), &text) {
+            Ok(value) => field.put(&mut message, value),
+            Err(expected) => {
+                let place = Place::Parameter(field.json_name());
+                faults.push(Fault::new(place, Fault::WRONG_TYPE, expected));
+            }
+        }
+    }
+    fill_credentials(&route.rpc, given.credential, &mut message);
+    message.encode_to_vec().into()
+}
+
+fn fill_credentials<'a>(
+    rpc: &Rpc,
+    credential: impl Fn(CredentialKind) -> Option<&'a str>,
+    message: &mut DynamicMessage,
+) {
+    for taken in &rpc.takes {
+        if let Some(secret) = credential(taken.kind) {
+            message.set_field(&taken.field, Value::String(secret.to_owned()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

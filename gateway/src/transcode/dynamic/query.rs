@@ -1,0 +1,65 @@
+//! A query into a message, noting every parameter that does not fit.
+
+use std::collections::HashSet;
+
+use prost_reflect::DynamicMessage;
+
+use super::value;
+use crate::{
+    percent,
+    problem::{Fault, Place},
+    route::{Body, FieldPath, Route},
+};
+
+/// Fills what neither the path nor the body fills.
+pub(super) fn fill(
+    route: &Route,
+    query: &str,
+    message: &mut DynamicMessage,
+    faults: &mut Vec<Fault>,
+) {
+    let mut seen = HashSet::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
+        let (Some(name), Some(text)) = (percent::decode_query(name), percent::decode_query(text))
+        else {
+            let place = Place::Parameter(name.to_owned());
+            faults.push(Fault::new(place, Fault::WRONG_TYPE, "is not percent-encoded UTF-8"));
+            continue;
+        };
+        let place = Place::Parameter(name.clone());
+        let Some(field) = parameter(route, &name) else {
+            let known = known(route);
+            let known: Vec<_> = known.iter().map(String::as_str).collect();
+            faults.push(Fault::unknown(place, &name, &known));
+            continue;
+        };
+        if !seen.insert(field.name().to_owned()) && !field.is_list() {
+            faults.push(Fault::new(place, Fault::DUPLICATE, "is there twice"));
+            continue;
+        }
+        match value::of_text(field.leaf(), &text) {
+            Ok(value) => field.put(message, value),
+            Err(expected) => faults.push(Fault::new(place, Fault::WRONG_TYPE, expected)),
+        }
+    }
+}
+
+/// The field that a parameter names, if it may be given in the query.
+fn parameter(route: &Route, name: &str) -> Option<FieldPath> {
+    let field = FieldPath::find(&route.rpc.method.input(), name)?;
+    let first = field.name().split('.').next().unwrap_or_default();
+    let is_in_body = match &route.body {
+        Body::Nothing => false,
+        Body::Whole => true,
+        Body::Field(body) => body.name() == first,
+    };
+    (field.is_text() && !is_in_body && !route.is_hidden(field.name())).then_some(field)
+}
+
+/// The parameters of a route, apart from those inside messages.
+fn known(route: &Route) -> Vec<String> {
+    let fields = route.rpc.method.input();
+    let known = fields.fields().filter_map(|field| parameter(route, field.name()));
+    known.map(|field| field.json_name()).collect()
+}

@@ -1,0 +1,42 @@
+//! Settings of the auth service.
+
+use database::Url;
+use platform::{config, seal::MasterKey, server};
+
+use crate::sessions::Lifetimes;
+
+/// Everything this process can be told.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// How it serves; `MAINSTAY_LISTEN` is `localhost:50051` by default.
+    pub(crate) server: server::Settings,
+    /// `DATABASE_URL`.
+    pub(crate) database_url: Url,
+    /// `MAINSTAY_DATABASE_CONNECTIONS`: at most this many, 16 by default.
+    pub(crate) database_connections: usize,
+    /// `MAINSTAY_SECRET_KEY`: encrypts signing keys and page tokens.
+    pub(crate) secret_key: MasterKey,
+    /// `MAINSTAY_ISSUER`: who access tokens say they come from.
+    pub(crate) issuer: String,
+    /// `MAINSTAY_ACCESS_TOKEN_SECONDS`: how long access tokens last, 300 by default.
+    pub(crate) lifetimes: Lifetimes,
+}
+
+// === impl Config ===
+
+impl Config {
+    /// Reads the settings, reporting all that is wrong with them.
+    pub(crate) fn read(mut reader: config::Reader) -> Result<Self, config::Error> {
+        let lifetimes = Lifetimes::default();
+        let access = reader.or("MAINSTAY_ACCESS_TOKEN_SECONDS", lifetimes.access);
+        let settings = Self {
+            server: server::Settings::read(&mut reader, "localhost:50051"),
+            database_url: reader.required("DATABASE_URL"),
+            database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", 16),
+            secret_key: reader.required("MAINSTAY_SECRET_KEY"),
+            issuer: reader.required("MAINSTAY_ISSUER"),
+            lifetimes: Lifetimes { access, ..lifetimes },
+        };
+        reader.finish(settings)
+    }
+}

@@ -1,0 +1,2 @@
+-- auth.keys.lock
+SELECT pg_advisory_xact_lock($1)

@@ -1,0 +1,4 @@
+-- auth.sessions.find
+SELECT session_id, user_id, created_at, expires_at
+FROM sessions
+WHERE session_id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > now()

@@ -1,0 +1,4 @@
+-- auth.sessions.password
+SELECT user_id, password_hash
+FROM users
+WHERE email = $1

@@ -1,0 +1,215 @@
+//! Sessions in `PostgreSQL`.
+
+use database::{Pool, Transaction};
+use jiff::Timestamp;
+use platform::time::to_proto;
+use proto::auth::v1::Session;
+use tokio_postgres::{Row, types::ToSql};
+use uuid::Uuid;
+
+use super::{Decision, Error, Issued, Lifetimes, Presented};
+use crate::secrets::Token;
+
+/// An account as signing in needs it.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) user_id: Uuid,
+    pub(crate) password_hash: String,
+}
+
+/// What became of a refresh token that was presented.
+pub(crate) enum Refreshed {
+    Issued(Issued),
+    Refused,
+    /// It was used before: its session has been ended.
+    Revoked(Uuid),
+}
+
+pub(crate) async fn account(pool: &Pool, email: &str) -> Result<Option<Account>, Error> {
+    let row = pool.row(include_str!("password.sql"), &[&email]).await?;
+    let read = |row: Row| {
+        Ok(Account {
+            user_id: row.try_get("user_id")?,
+            password_hash: row.try_get("password_hash")?,
+        })
+    };
+    row.map(read).transpose().map_err(unreadable)
+}
+
+/// Replaces a password's hash by another of the same password.
+pub(crate) async fn rehash(pool: &Pool, account: &Account, hash: &str) -> Result<(), Error> {
+    let params: [&(dyn ToSql + Sync); 3] = [&account.user_id, &account.password_hash, &hash];
+    pool.row(include_str!("rehash.sql"), &params).await?;
+    Ok(())
+}
+
+/// Opens a session and forgets those of the user that have expired.
+pub(crate) async fn create(
+    pool: &Pool,
+    user_id: Uuid,
+    lifetimes: Lifetimes,
+) -> Result<Issued, Error> {
+    pool.transaction((user_id, lifetimes), |transaction, &(user_id, lifetimes)| {
+        Box::pin(open(transaction, user_id, lifetimes))
+    })
+    .await
+}
+
+/// Uses up a sign-in link and opens a session for its user.
+pub(crate) async fn redeem(
+    pool: &Pool,
+    link: &Token,
+    lifetimes: Lifetimes,
+) -> Result<Issued, Error> {
+    pool.transaction((link, lifetimes), |transaction, &(link, lifetimes)| {
+        Box::pin(async move {
+            let row = transaction.row(include_str!("redeem_link.sql"), &[&link.hash()]).await?;
+            let user_id = row.ok_or(Error::WrongLink)?.try_get("user_id").map_err(unreadable)?;
+            open(transaction, user_id, lifetimes).await
+        })
+    })
+    .await
+}
+
+/// Exchanges a refresh token for its successor, as the rules decide.
+pub(crate) async fn refresh(
+    pool: &Pool,
+    token: &Token,
+    lifetimes: Lifetimes,
+) -> Result<Refreshed, Error> {
+    pool.transaction((token, lifetimes), |transaction, &(token, lifetimes)| {
+        Box::pin(exchange(transaction, token, lifetimes))
+    })
+    .await
+}
+
+/// A session of a user, without the user.
+pub(crate) async fn find(
+    pool: &Pool,
+    session_id: Uuid,
+    user_id: Uuid,
+) -> Result<Option<Session>, Error> {
+    let row = pool.row(include_str!("find.sql"), &[&session_id, &user_id]).await?;
+    let read = |row: Row| {
+        Ok(Session {
+            id: row.try_get::<_, Uuid>("session_id")?.to_string(),
+            user: None,
+            created_at: Some(to_proto(row.try_get("created_at")?)),
+            expires_at: Some(to_proto(row.try_get("expires_at")?)),
+        })
+    };
+    row.map(read).transpose().map_err(unreadable)
+}
+
+/// Ends a session of a user.
+pub(crate) async fn end(pool: &Pool, session_id: Uuid, user_id: Uuid) -> Result<(), Error> {
+    let row = pool.row(include_str!("end.sql"), &[&session_id, &user_id]).await?;
+    row.map(drop).ok_or(Error::NotFound)
+}
+
+async fn open(
+    transaction: &Transaction<'_>,
+    user_id: Uuid,
+    lifetimes: Lifetimes,
+) -> Result<Issued, Error> {
+    let (session_id, lifetime) = (Uuid::now_v7(), f64::from(lifetimes.session));
+    transaction.rows(include_str!("delete_expired.sql"), &[&user_id]).await?;
+    transaction.row(include_str!("insert.sql"), &[&session_id, &user_id, &lifetime]).await?;
+    issue(transaction, Token::random(), session_id, user_id, lifetimes).await
+}
+
+async fn exchange(
+    transaction: &Transaction<'_>,
+    token: &Token,
+    lifetimes: Lifetimes,
+) -> Result<Refreshed, Error> {
+    let params: [&(dyn ToSql + Sync); 2] = [&token.hash(), &f64::from(lifetimes.grace)];
+    let row = transaction.row(include_str!("lock_token.sql"), &params).await?;
+    let Some(row) = row else { return Ok(Refreshed::Refused) };
+    let presented = presented(&row).map_err(unreadable)?;
+    match presented.decide() {
+        Decision::Rotate => rotate(transaction, token, &presented, lifetimes).await,
+        Decision::Repeat(sealed) => repeat(transaction, token, sealed, &presented).await,
+        Decision::Refuse => Ok(Refreshed::Refused),
+        Decision::Revoke => {
+            let Presented { session_id, user_id, .. } = presented;
+            transaction.row(include_str!("end.sql"), &[&session_id, &user_id]).await?;
+            Ok(Refreshed::Revoked(session_id))
+        }
+    }
+}
+
+async fn rotate(
+    transaction: &Transaction<'_>,
+    token: &Token,
+    presented: &Presented,
+    lifetimes: Lifetimes,
+) -> Result<Refreshed, Error> {
+    let successor = Token::random();
+    let sealed = token.seal(&successor);
+    transaction.row(include_str!("use_token.sql"), &[&token.hash(), &sealed]).await?;
+    let Presented { session_id, user_id, .. } = *presented;
+    let issued = issue(transaction, successor, session_id, user_id, lifetimes).await?;
+    Ok(Refreshed::Issued(issued))
+}
+
+async fn repeat(
+    transaction: &Transaction<'_>,
+    token: &Token,
+    sealed: &[u8],
+    presented: &Presented,
+) -> Result<Refreshed, Error> {
+    let successor = token.open(sealed)?;
+    let row = transaction.row(include_str!("token_expiry.sql"), &[&successor.hash()]).await?;
+    let expires_at = row.map_or(Ok(presented.expires_at), |row| row.try_get("expires_at"));
+    Ok(Refreshed::Issued(Issued {
+        session_id: presented.session_id,
+        user_id: presented.user_id,
+        token: successor,
+        expires_at: expires_at.map_err(unreadable)?,
+    }))
+}
+
+async fn issue(
+    transaction: &Transaction<'_>,
+    token: Token,
+    session_id: Uuid,
+    user_id: Uuid,
+    lifetimes: Lifetimes,
+) -> Result<Issued, Error> {
+    let idle = f64::from(lifetimes.idle);
+    let sql = include_str!("insert_token.sql");
+    let row = transaction.row(sql, &[&token.hash(), &session_id, &idle]).await?;
+    let expires_at = row.ok_or(Error::Ended)?.try_get("expires_at").map_err(unreadable)?;
+    Ok(Issued { session_id, user_id, token, expires_at })
+}
+
+fn presented(row: &Row) -> Result<Presented, tokio_postgres::Error> {
+    Ok(Presented {
+        session_id: row.try_get("session_id")?,
+        user_id: row.try_get("user_id")?,
+        expires_at: row.try_get::<_, Timestamp>("expires_at")?,
+        is_current: row.try_get("is_current")?,
+        is_alive: row.try_get("is_alive")?,
+        is_in_grace: row.try_get("is_in_grace")?,
+        successor: row.try_get("successor")?,
+    })
+}
+
+fn unreadable(error: tokio_postgres::Error) -> Error {
+    Error::Database(error.into())
+}
+
+impl database::Cause for Error {
+    fn database(&self) -> Option<&database::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::WrongCredentials
+            | Self::WrongLink
+            | Self::Ended
+            | Self::NotFound
+            | Self::Damaged(_)
+            | Self::Keys(_) => None,
+        }
+    }
+}

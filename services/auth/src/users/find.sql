@@ -1,0 +1,6 @@
+-- auth.users.find
+WITH found AS (
+    SELECT *
+    FROM users
+    WHERE user_id = $1
+)

@@ -1,0 +1,11 @@
+-- auth.users.row
+SELECT
+    user_id,
+    email,
+    username,
+    COALESCE(NULLIF(display_name, ''), username) AS display_name,
+    roles,
+    created_at,
+    updated_at
+FROM found
+ORDER BY created_at DESC, user_id DESC

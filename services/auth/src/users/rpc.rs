@@ -1,0 +1,108 @@
+//! The gRPC edge: caller, decode, check, one call, reply.
+
+use std::sync::Arc;
+
+use database::Pool;
+use jiff::Timestamp;
+use platform::{
+    access::admit,
+    page::{Filter, Pages},
+    status::{self, Reason},
+};
+use proto::auth::v1 as pb;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{Changes, Error, NewAccount, store};
+use crate::passwords::Passwords;
+
+/// Serves `mainstay.auth.v1.UserService`.
+#[derive(Debug)]
+pub(crate) struct Rpc {
+    pub(crate) pool: Pool,
+    pub(crate) pages: Arc<Pages>,
+    pub(crate) passwords: Passwords,
+}
+
+#[tonic::async_trait]
+impl pb::user_service_server::UserService for Rpc {
+    async fn create_user(
+        &self,
+        request: Request<pb::CreateUserRequest>,
+    ) -> Result<Response<pb::CreateUserResponse>, Status> {
+        let (_, request) = admit(request)?;
+        let (account, password) = NewAccount::new(request);
+        let hash = self.passwords.hash(password).await?;
+        let user = store::insert(&self.pool, &account, &hash).await?;
+        Ok(Response::new(pb::CreateUserResponse { user: Some(user) }))
+    }
+
+    async fn get_user(
+        &self,
+        request: Request<pb::GetUserRequest>,
+    ) -> Result<Response<pb::GetUserResponse>, Status> {
+        let (caller, request) = admit(request)?;
+        let user_id = caller.acting_for(&request.user_id)?;
+        let user = store::find(&self.pool, user_id).await?;
+        Ok(Response::new(pb::GetUserResponse { user: Some(user) }))
+    }
+
+    async fn list_users(
+        &self,
+        request: Request<pb::ListUsersRequest>,
+    ) -> Result<Response<pb::ListUsersResponse>, Status> {
+        let (_, request) = admit(request)?;
+        let (now, filter) = (Timestamp::now(), Filter::of("users"));
+        let page = self.pages.read(request.page_size, &request.page_token, &filter, now)?;
+        let mut users = store::list(&self.pool, &page).await?;
+        let next_page_token = self.pages.cut(&page, &mut users, now, |(key, _)| *key);
+        let users = users.into_iter().map(|(_, user)| user).collect();
+        Ok(Response::new(pb::ListUsersResponse { users, next_page_token }))
+    }
+
+    async fn update_user(
+        &self,
+        request: Request<pb::UpdateUserRequest>,
+    ) -> Result<Response<pb::UpdateUserResponse>, Status> {
+        let (caller, request) = admit(request)?;
+        let user_id = caller.acting_for(&request.user_id)?;
+        let changes = Changes::new(request);
+        let user = store::update(&self.pool, user_id, &changes).await?;
+        Ok(Response::new(pb::UpdateUserResponse { user: Some(user) }))
+    }
+
+    async fn delete_user(
+        &self,
+        request: Request<pb::DeleteUserRequest>,
+    ) -> Result<Response<pb::DeleteUserResponse>, Status> {
+        let (caller, request) = admit(request)?;
+        let user_id = caller.acting_for(&request.user_id)?;
+        store::delete(&self.pool, user_id).await?;
+        Ok(Response::new(pb::DeleteUserResponse {}))
+    }
+
+    async fn batch_get_profiles(
+        &self,
+        request: Request<pb::BatchGetProfilesRequest>,
+    ) -> Result<Response<pb::BatchGetProfilesResponse>, Status> {
+        let (_, request) = admit(request)?;
+        // What is not an id names nobody, and nobody is left out.
+        let ids: Vec<_> =
+            request.user_ids.iter().filter_map(|id| Uuid::try_parse(id).ok()).collect();
+        let profiles = store::profiles(&self.pool, &ids).await?;
+        Ok(Response::new(pb::BatchGetProfilesResponse { profiles }))
+    }
+}
+
+// === impl Error ===
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound => status::not_found("user"),
+            Error::EmailTaken => status::refuse(Reason::EMAIL_TAKEN),
+            Error::UsernameTaken => status::refuse(Reason::USERNAME_TAKEN),
+            Error::Database(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Accounts in `PostgreSQL`: one function per statement.
+
+use database::Pool;
+use jiff::Timestamp;
+use platform::{
+    page::{Key, Page},
+    time::to_proto,
+};
+use proto::auth::v1::{Profile, User};
+use tokio_postgres::{Row, types::ToSql};
+use uuid::Uuid;
+
+use super::{Changes, Error, NewAccount};
+
+macro_rules! statement {
+    ($file:literal) => {
+        concat!(include_str!($file), include_str!("row.sql"))
+    };
+}
+
+pub(crate) async fn insert(
+    pool: &Pool,
+    account: &NewAccount,
+    password_hash: &str,
+) -> Result<User, Error> {
+    let NewAccount { id, email, username, display_name } = account;
+    let params: [&(dyn ToSql + Sync); 5] = [id, email, username, display_name, &password_hash];
+    let row = pool.row(statement!("insert.sql"), &params).await.map_err(taken)?;
+    read(&row.ok_or(Error::NotFound)?)
+}
+
+pub(crate) async fn find(pool: &Pool, user_id: Uuid) -> Result<User, Error> {
+    let row = pool.row(statement!("find.sql"), &[&user_id]).await?;
+    read(&row.ok_or(Error::NotFound)?)
+}
+
+/// The users of a page, and one more if there is a next page.
+pub(crate) async fn list(pool: &Pool, page: &Page) -> Result<Vec<(Key, User)>, Error> {
+    let after = page.after.unwrap_or(Key { at: Timestamp::MAX, id: Uuid::max() });
+    let rows = pool.rows(statement!("list.sql"), &[&after.at, &after.id, &page.limit()]).await?;
+    rows.iter().map(|row| Ok((key(row)?, read(row)?))).collect()
+}
+
+pub(crate) async fn update(pool: &Pool, user_id: Uuid, changes: &Changes) -> Result<User, Error> {
+    let Changes { username, display_name } = changes;
+    let row = pool.row(statement!("update.sql"), &[&user_id, username, display_name]).await;
+    read(&row.map_err(taken)?.ok_or(Error::NotFound)?)
+}
+
+pub(crate) async fn delete(pool: &Pool, user_id: Uuid) -> Result<(), Error> {
+    let row = pool.row(include_str!("delete.sql"), &[&user_id]).await?;
+    row.map(drop).ok_or(Error::NotFound)
+}
+
+pub(crate) async fn profiles(pool: &Pool, user_ids: &[Uuid]) -> Result<Vec<Profile>, Error> {
+    let rows = pool.rows(include_str!("profiles.sql"), &[&user_ids]).await?;
+    let profiles = rows.iter().map(|row| {
+        Ok(Profile {
+            id: row.try_get::<_, Uuid>("user_id")?.to_string(),
+            username: row.try_get("username")?,
+            display_name: row.try_get("display_name")?,
+        })
+    });
+    profiles.collect::<Result<_, tokio_postgres::Error>>().map_err(|e| Error::Database(e.into()))
+}
+
+fn taken(error: database::Error) -> Error {
+    match error.constraint() {
+        Some("users_email_key") => Error::EmailTaken,
+        Some("users_username_key") => Error::UsernameTaken,
+        _ => Error::Database(error),
+    }
+}
+
+fn key(row: &Row) -> Result<Key, Error> {
+    let read = || Ok(Key { at: row.try_get("created_at")?, id: row.try_get("user_id")? });
+    read().map_err(|error: tokio_postgres::Error| Error::Database(error.into()))
+}
+
+fn read(row: &Row) -> Result<User, Error> {
+    let read = || {
+        Ok(User {
+            id: row.try_get::<_, Uuid>("user_id")?.to_string(),
+            email: row.try_get("email")?,
+            username: row.try_get("username")?,
+            display_name: row.try_get("display_name")?,
+            roles: row.try_get("roles")?,
+            created_at: Some(to_proto(row.try_get("created_at")?)),
+            updated_at: Some(to_proto(row.try_get("updated_at")?)),
+        })
+    };
+    read().map_err(|error: tokio_postgres::Error| Error::Database(error.into()))
+}

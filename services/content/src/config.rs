@@ -1,0 +1,38 @@
+//! Settings of the content service.
+
+use database::Url;
+use platform::{config, seal::MasterKey, server, upstream};
+
+/// Everything this process can be told.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// How it serves; `MAINSTAY_LISTEN` is `localhost:50052` by default.
+    pub(crate) server: server::Settings,
+    /// `DATABASE_URL`.
+    pub(crate) database_url: Url,
+    /// `MAINSTAY_DATABASE_CONNECTIONS`: at most this many, 16 by default.
+    pub(crate) database_connections: usize,
+    /// `MAINSTAY_SECRET_KEY`: encrypts page tokens.
+    pub(crate) secret_key: MasterKey,
+    /// `MAINSTAY_ISSUER`: whose access tokens are accepted.
+    pub(crate) issuer: String,
+    /// `MAINSTAY_AUTH_URL`: where keys and profiles come from.
+    pub(crate) auth_url: upstream::Address,
+}
+
+// === impl Config ===
+
+impl Config {
+    /// Reads the settings, reporting all that is wrong with them.
+    pub(crate) fn read(mut reader: config::Reader) -> Result<Self, config::Error> {
+        let settings = Self {
+            server: server::Settings::read(&mut reader, "localhost:50052"),
+            database_url: reader.required("DATABASE_URL"),
+            database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", 16),
+            secret_key: reader.required("MAINSTAY_SECRET_KEY"),
+            issuer: reader.required("MAINSTAY_ISSUER"),
+            auth_url: reader.required("MAINSTAY_AUTH_URL"),
+        };
+        reader.finish(settings)
+    }
+}

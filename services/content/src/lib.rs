@@ -1,0 +1,63 @@
+//! The content service: what users write.
+//!
+//! One folder per resource, each with its rules (`mod.rs`), its gRPC edge
+//! (`rpc.rs`), its storage (`store.rs`) and its statements (`*.sql`).
+
+mod authors;
+mod config;
+mod posts;
+
+use std::sync::Arc;
+
+use database::Pool;
+use platform::{
+    Fatal,
+    access::{AccessLayer, Contract},
+    config::Reader,
+    page::Pages,
+    server::{Grpc, Process},
+    token::{Verifier, fetch_from_auth},
+    upstream,
+};
+use proto::content::v1::post_service_server::PostServiceServer;
+
+use self::{authors::Authors, config::Config};
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The largest message that is read: a post's text and what surrounds it.
+const MAX_MESSAGE: usize = 1024 * 1024;
+
+/// Runs the service until it is told to stop.
+pub async fn run(reader: Reader) -> Result<(), Fatal> {
+    let config = Config::read(reader)?;
+    let process = Process::start("content", &config.server).await?;
+    match process.prepare(prepare(config)).await {
+        None => Ok(()),
+        Some(prepared) => {
+            let (grpc, access) = prepared?;
+            process.serve_grpc(grpc, access).await
+        }
+    }
+}
+
+/// Applies the migrations that a database has not seen, and returns how many.
+pub async fn migrate(pool: &Pool) -> Result<usize, database::Error> {
+    database::migrate(pool, embedded::migrations::runner()).await
+}
+
+async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
+    let contract = Contract::read()?;
+    let unusable = |error| Fatal::unavailable("the database", error);
+    let pool = Pool::new(config.database_url.expose(), config.database_connections);
+    let pool = pool.map_err(unusable)?;
+    migrate(&pool).await.map_err(unusable)?;
+    let auth = upstream::connect(&config.auth_url);
+    let verifier = Verifier::new(&config.issuer, fetch_from_auth(&auth));
+    let pages = Arc::new(Pages::new(config.secret_key.sealer("page tokens")));
+    let posts = posts::Rpc { pool, pages, authors: Authors::new(&auth) };
+    let posts = PostServiceServer::new(posts).max_decoding_message_size(MAX_MESSAGE);
+    Ok((Grpc::new()?.with(posts), AccessLayer::new(contract, verifier)))
+}

@@ -1,0 +1,16 @@
+//! `PostgreSQL`: the pool, transactions and migrations. No other crate knows
+//! the driver's connections.
+
+mod error;
+mod migrate;
+mod pool;
+mod statement;
+mod tls;
+mod transaction;
+
+pub use self::{
+    error::Error,
+    migrate::migrate,
+    pool::{Pool, Url},
+    transaction::{Cause, Transaction},
+};

@@ -1,0 +1,2 @@
+-- database.limit_locks
+SET lock_timeout = '5s'

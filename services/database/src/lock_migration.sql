@@ -1,0 +1,2 @@
+-- database.lock_migration
+SELECT pg_advisory_lock($1)

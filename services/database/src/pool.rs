@@ -1,0 +1,153 @@
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
+use futures_util::future::BoxFuture;
+use opentelemetry::metrics::Histogram;
+use platform::telemetry::{DB_CLIENT_DURATION, STATEMENT_BUCKETS};
+use tokio_postgres::{
+    Config, NoTls, Row,
+    config::{Host, SslMode},
+    types::ToSql,
+};
+
+use crate::{Cause, Error, Transaction, statement, tls};
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+const WAIT_AT_MOST: Duration = Duration::from_secs(2);
+/// Below the deadline of every call, so that no statement outlives its caller by much.
+const SERVER_OPTIONS: &str =
+    "-c statement_timeout=8000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC";
+
+/// Connections to one database, shared by all requests of a process.
+#[derive(Clone, Debug)]
+pub struct Pool(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    connections: deadpool_postgres::Pool,
+    duration: Histogram<f64>,
+}
+
+/// Where a database is: a URL or libpq's `key=value` pairs. It may hold a
+/// password, so it is never shown.
+#[derive(Clone, Default)]
+pub struct Url(String);
+
+// === impl Pool ===
+
+impl Pool {
+    /// Prepares a pool; connections are made when first needed.
+    pub fn new(url: &str, size: usize) -> Result<Self, Error> {
+        let mut config = Config::from_str(url)?;
+        config.connect_timeout(CONNECT_WITHIN).application_name("mainstay");
+        let options = config
+            .get_options()
+            .map_or_else(|| SERVER_OPTIONS.to_owned(), |given| format!("{SERVER_OPTIONS} {given}"));
+        config.options(options);
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = if needs_tls(&config) {
+            Manager::from_config(config, tls::connector()?, recycling)
+        } else {
+            Manager::from_config(config, NoTls, recycling)
+        };
+        let connections = deadpool_postgres::Pool::builder(manager)
+            .max_size(size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(WAIT_AT_MOST))
+            .create_timeout(Some(CONNECT_WITHIN))
+            .recycle_timeout(Some(CONNECT_WITHIN))
+            .build()
+            .map_err(|error| Error::Config(error.to_string()))?;
+        let meter = opentelemetry::global::meter("mainstay");
+        let duration = meter
+            .f64_histogram(DB_CLIENT_DURATION)
+            .with_unit("s")
+            .with_boundaries(STATEMENT_BUCKETS.to_vec())
+            .build();
+        Ok(Self(Arc::new(Inner { connections, duration })))
+    }
+
+    /// Runs a statement that returns any number of rows.
+    pub async fn rows(
+        &self,
+        sql: &'static str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Error> {
+        let client = self.client().await?;
+        statement::rows(&client, &self.0.duration, sql, params).await
+    }
+
+    /// Runs a statement that returns one row or none.
+    pub async fn row(
+        &self,
+        sql: &'static str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, Error> {
+        Ok(self.rows(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs statements together or not at all, again if the database asks for
+    /// it: `work` may run more than once and must do nothing else. What it needs
+    /// to know is handed to it as `given`.
+    pub async fn transaction<G, T, E>(
+        &self,
+        given: G,
+        work: impl for<'a> Fn(&'a Transaction<'a>, &'a G) -> BoxFuture<'a, Result<T, E>> + Send + Sync,
+    ) -> Result<T, E>
+    where
+        G: Send + Sync,
+        T: Send,
+        E: From<Error> + Cause + Send,
+    {
+        let mut client = self.client().await?;
+        crate::transaction::run(&mut client, &self.0.duration, &given, work).await
+    }
+
+    /// Takes a connection for work that the methods above do not cover.
+    pub(crate) async fn client(&self) -> Result<Object, Error> {
+        Ok(self.0.connections.get().await?)
+    }
+}
+
+/// A local socket needs none, and `sslmode=disable` wants none.
+fn needs_tls(config: &Config) -> bool {
+    let is_remote = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)));
+    is_remote && config.get_ssl_mode() != SslMode::Disable
+}
+
+// === impl Url ===
+
+impl Url {
+    /// The address itself, for the pool.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Url {
+    type Err = tokio_postgres::Error;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        Config::from_str(s)?;
+        Ok(Self(s.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Url(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_remote_servers_are_talked_to_over_tls() {
+        let needs = |url: &str| needs_tls(&Config::from_str(url).unwrap());
+        assert!(needs("postgres://auth@db.example.com/auth"));
+        assert!(!needs("postgres://auth@db.example.com/auth?sslmode=disable"));
+        assert!(!needs("host=/run/postgresql user=auth dbname=auth"));
+    }
+}

@@ -1,0 +1,2 @@
+-- database.prepare_migration
+SET statement_timeout = 0

@@ -1,0 +1,34 @@
+//! Serving: one accept loop, one set of layers and one graceful end for every
+//! process. Nothing else in the product spawns a task.
+
+mod accept;
+mod admin;
+mod deadline;
+mod first_bytes;
+mod grpc;
+mod listen;
+mod observe;
+mod process;
+mod stop;
+
+use tokio::task::{JoinError, JoinHandle};
+
+pub use self::{
+    grpc::Grpc,
+    observe::{Kind, Observe, Observed, RouteTemplate},
+    process::{Process, Settings},
+};
+
+/// Runs a task beside the caller; whoever holds the handle ends it.
+pub fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
+    tokio::spawn(task)
+}
+
+/// Runs work that would block the runtime on a thread of its own.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that leaves the runtime")]
+    tokio::task::spawn_blocking(work).await
+}

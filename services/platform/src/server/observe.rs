@@ -1,0 +1,199 @@
+//! One log line, one span and one measurement for each request, and the request
+//! id that ties them together.
+
+use std::{
+    any::Any,
+    convert::Infallible,
+    mem,
+    panic::AssertUnwindSafe,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use http::{HeaderMap, Request, Response};
+use opentelemetry::{KeyValue, metrics::Histogram};
+use tonic::Code;
+use tower::{Layer, Service};
+use tracing::Instrument;
+
+use crate::{
+    access::Contract,
+    request_id::{RequestContext, X_REQUEST_ID},
+    status, telemetry,
+    telemetry::{
+        HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, HTTP_SERVER_DURATION,
+        REQUEST_BUCKETS, RPC_METHOD, RPC_RESPONSE_STATUS_CODE, RPC_SERVER_DURATION,
+        RPC_SYSTEM_NAME,
+    },
+    upstream::DEFAULT_DEADLINE,
+};
+
+/// What a server speaks, and so how its requests are named.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// gRPC methods of a contract.
+    Grpc(Contract),
+    /// REST routes; answers carry a [`RouteTemplate`].
+    Http,
+}
+
+/// An extension of a response: the template of the route that gave it.
+#[derive(Clone, Debug)]
+pub struct RouteTemplate(pub std::sync::Arc<str>);
+
+/// The layer.
+#[derive(Clone, Debug)]
+pub struct Observe {
+    kind: Kind,
+    duration: Histogram<f64>,
+}
+
+/// The service made by [`Observe`].
+#[derive(Clone, Debug)]
+pub struct Observed<S> {
+    layer: Observe,
+    inner: S,
+}
+
+// === impl Observe ===
+
+impl Observe {
+    /// Observes requests of a kind.
+    pub fn new(kind: Kind) -> Self {
+        let name = match kind {
+            Kind::Grpc(_) => RPC_SERVER_DURATION,
+            Kind::Http => HTTP_SERVER_DURATION,
+        };
+        let meter = opentelemetry::global::meter("mainstay");
+        let duration = meter.f64_histogram(name).with_unit("s");
+        Self { kind, duration: duration.with_boundaries(REQUEST_BUCKETS.to_vec()).build() }
+    }
+
+    /// A bounded name for a request: labels must not grow with what callers send.
+    fn name<B>(&self, request: &Request<B>) -> String {
+        let path = request.uri().path();
+        match &self.kind {
+            Kind::Http => request.method().as_str().to_owned(),
+            Kind::Grpc(contract) if contract.policy(path).is_some() => {
+                path.trim_start_matches('/').to_owned()
+            }
+            Kind::Grpc(_) => "_OTHER".to_owned(),
+        }
+    }
+
+    fn finish<B>(&self, name: &str, response: &Response<B>, took: Duration) {
+        let seconds = took.as_secs_f64();
+        let duration_ms = seconds * 1_000.0;
+        match self.kind {
+            Kind::Grpc(_) => {
+                let code = grpc_code(response.headers());
+                let status = status::code_name(code);
+                self.duration.record(
+                    seconds,
+                    &[
+                        KeyValue::new(RPC_SYSTEM_NAME, "grpc"),
+                        KeyValue::new(RPC_METHOD, name.to_owned()),
+                        KeyValue::new(RPC_RESPONSE_STATUS_CODE, status),
+                    ],
+                );
+                // Probes and reflection would drown the rest.
+                if name != "_OTHER" || code != Code::Ok {
+                    tracing::info!(rpc.method = name, status, duration_ms, "served {name}");
+                }
+            }
+            Kind::Http => {
+                let status = response.status().as_u16();
+                let route = response.extensions().get::<RouteTemplate>();
+                let route = route.map_or("_OTHER", |route| &*route.0);
+                self.duration.record(
+                    seconds,
+                    &[
+                        KeyValue::new(HTTP_REQUEST_METHOD, name.to_owned()),
+                        KeyValue::new(HTTP_ROUTE, route.to_owned()),
+                        KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status)),
+                    ],
+                );
+                tracing::info!(
+                    http.request.method = name,
+                    http.route = route,
+                    status,
+                    duration_ms,
+                    "served {name} {route}"
+                );
+            }
+        }
+    }
+}
+
+/// A refused call says so in its headers; one that went well says so at its end.
+fn grpc_code(headers: &HeaderMap) -> Code {
+    headers.get("grpc-status").map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
+}
+
+impl<S> Layer<S> for Observe {
+    type Service = Observed<S>;
+
+    fn layer(&self, inner: S) -> Observed<S> {
+        Observed { layer: self.clone(), inner }
+    }
+}
+
+// === impl Observed ===
+
+impl<S, A, B> Service<Request<A>> for Observed<S>
+where
+    S: Service<Request<A>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    A: Send + 'static,
+    B: Default + Send + 'static,
+{
+    type Response = Response<B>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<B>, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        let started = Instant::now();
+        let layer = self.layer.clone();
+        let next = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, next);
+        let mut context = RequestContext::read(request.headers());
+        let allowed = super::deadline::requested(request.headers()).unwrap_or(DEFAULT_DEADLINE);
+        context.deadline = Some(started + allowed.min(DEFAULT_DEADLINE));
+        let name = layer.name(&request);
+        let span = telemetry::request_span(&context, &name);
+        let request_id = context.request_id.clone();
+        let work = async move {
+            // A panic ends one request, not the connection that carries others.
+            let answer = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
+            let mut response = match answer {
+                Ok(Ok(response)) => response,
+                Err(panic) => layer.panicked(panic.as_ref()),
+            };
+            response.headers_mut().insert(X_REQUEST_ID, request_id);
+            layer.finish(&name, &response, started.elapsed());
+            Ok(response)
+        };
+        Box::pin(context.scope(work).instrument(span))
+    }
+}
+
+impl Observe {
+    fn panicked<B: Default>(&self, panic: &(dyn Any + Send)) -> Response<B> {
+        let words = panic.downcast_ref::<&str>().copied();
+        let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        tracing::error!(panic = words.unwrap_or("unknown"), "a request panicked");
+        match self.kind {
+            Kind::Grpc(_) => status::refuse(status::Reason::INTERNAL).into_http(),
+            Kind::Http => {
+                let mut response = Response::new(B::default());
+                *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                response
+            }
+        }
+    }
+}

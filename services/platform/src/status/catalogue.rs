@@ -1,0 +1,134 @@
+//! Every reason for which a request is refused, once: over gRPC, over REST and
+//! in the documents.
+
+use tonic::Code;
+
+/// One entry of the catalogue.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// What programs compare: the `ErrorInfo.reason`, the problem's `code`.
+    pub code: &'static str,
+    /// The gRPC status code.
+    pub grpc: Code,
+    /// The HTTP status code.
+    pub http: u16,
+    /// What happened, the same every time.
+    pub title: &'static str,
+    /// What to do, unless a request says it more precisely.
+    pub detail: &'static str,
+}
+
+/// The entry with a code.
+pub fn find(code: &str) -> Option<&'static Reason> {
+    CATALOGUE.iter().copied().find(|reason| reason.code == code)
+}
+
+macro_rules! catalogue {
+    ($($code:ident $grpc:ident $http:literal $title:literal $detail:literal)*) => {
+        impl Reason {
+            $(
+                #[doc = $title]
+                pub const $code: &'static Self = &Self {
+                    code: stringify!($code),
+                    grpc: Code::$grpc,
+                    http: $http,
+                    title: $title,
+                    detail: $detail,
+                };
+            )*
+        }
+
+        /// Every reason there is.
+        pub const CATALOGUE: &[&Reason] = &[$(Reason::$code),*];
+    };
+}
+
+catalogue! {
+    SIGN_IN_REQUIRED Unauthenticated 401 "Sign-in required"
+        "sign in first: POST /api/sessions, or send an access token as `authorization: Bearer …`"
+    TOKEN_INVALID Unauthenticated 401 "Token refused"
+        "the access token was not issued by this deployment or is damaged; sign in again"
+    TOKEN_EXPIRED Unauthenticated 401 "Token expired"
+        "the access token has expired; refresh the session"
+    INVALID_CREDENTIALS Unauthenticated 401 "Wrong e-mail address or password"
+        "the e-mail address or the password is wrong"
+    SESSION_ENDED Unauthenticated 401 "Session ended"
+        "the session has ended or was revoked; sign in again"
+    SIGN_IN_LINK_INVALID Unauthenticated 401 "Sign-in link refused"
+        "the link was used already or has expired; ask for a new one: mainstay admin link"
+
+    NOT_YOURS PermissionDenied 403 "Not yours"
+        "this belongs to somebody else"
+    ROLE_REQUIRED PermissionDenied 403 "Role required"
+        "your account does not have the role that this needs"
+    CROSS_SITE_REQUEST PermissionDenied 403 "Cross-site request refused"
+        "the request comes from a page of another site; add its origin to MAINSTAY_TRUSTED_ORIGINS if it is yours"
+
+    NOT_FOUND NotFound 404 "Not found"
+        "there is no such thing, or none that you may know of"
+    ROUTE_NOT_FOUND NotFound 404 "No such route"
+        "no route has this path"
+    METHOD_NOT_ALLOWED Unimplemented 405 "Method not allowed"
+        "the path does not take this method; see the Allow header"
+    METHOD_UNKNOWN Unimplemented 501 "No such method"
+        "the service has no such method; list them through reflection"
+
+    EMAIL_TAKEN AlreadyExists 409 "E-mail address taken"
+        "an account with this e-mail address exists; sign in instead"
+    USERNAME_TAKEN AlreadyExists 409 "User name taken"
+        "an account with this user name exists; choose another"
+
+    INVALID_FIELDS InvalidArgument 422 "Invalid fields"
+        "some fields break their rules"
+    MALFORMED_JSON InvalidArgument 400 "Malformed JSON"
+        "the body is not valid JSON"
+    UNKNOWN_PARAMETER InvalidArgument 400 "Unknown query parameters"
+        "the query has parameters that this route does not take"
+    INVALID_PARAMETER InvalidArgument 400 "Invalid parameters"
+        "some parameters of the path or the query break their rules"
+    MALFORMED_REQUEST InvalidArgument 400 "Malformed request"
+        "the request is malformed"
+    PAGE_TOKEN_INVALID InvalidArgument 400 "Invalid page token"
+        "the page token is not one of ours; start again without one"
+    PAGE_TOKEN_EXPIRED InvalidArgument 400 "Page token expired"
+        "the page token is older than three days; start again without one"
+    PAGE_TOKEN_MISMATCH InvalidArgument 400 "Page token of another list"
+        "the page token belongs to a list with other filters; start again without one"
+
+    NOT_ACCEPTABLE InvalidArgument 406 "Not acceptable"
+        "answers are application/json; accept that"
+    URI_TOO_LONG InvalidArgument 414 "Address too long"
+        "the path and the query are longer than 8 KiB; send less"
+    UNSUPPORTED_MEDIA_TYPE InvalidArgument 415 "Unsupported media type"
+        "send the body as content-type: application/json"
+    REQUEST_TIMEOUT DeadlineExceeded 408 "Request too slow"
+        "the body did not arrive in time; send it again, faster"
+    PAYLOAD_TOO_LARGE ResourceExhausted 413 "Body too large"
+        "the body is larger than 1 MiB; send less"
+    HEADERS_TOO_LARGE ResourceExhausted 431 "Headers too large"
+        "the headers are too large; clear old cookies"
+    TOO_BUSY ResourceExhausted 429 "Too busy"
+        "too many requests at once; try again in a moment"
+
+    DEADLINE_EXCEEDED DeadlineExceeded 504 "Out of time"
+        "the answer took longer than the deadline; the request may or may not have taken effect"
+    UNAVAILABLE Unavailable 503 "Unavailable"
+        "a part of the service cannot be reached just now; try again in a moment"
+    INTERNAL Internal 500 "Internal error"
+        "something went wrong on our side; the request id finds the cause in our logs"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_found() {
+        for (index, reason) in CATALOGUE.iter().enumerate() {
+            assert_eq!(find(reason.code), Some(*reason));
+            assert!(CATALOGUE[..index].iter().all(|earlier| earlier.code != reason.code));
+            assert!(reason.code.len() <= 63, "AIP-193: {}", reason.code);
+        }
+        assert_eq!(find("NOPE"), None);
+    }
+}

@@ -1,0 +1,2 @@
+//! The product from outside, one file per resource.
+fn main() {}

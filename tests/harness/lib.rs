@@ -1,0 +1,41 @@
+//! A running product, people who use it, and tools to look at it from outside.
+//!
+//! `Stack::start()` gives a test its own processes on its own databases;
+//! `Person` uses them over REST and over gRPC. What goes wrong here panics: a
+//! test that cannot be set up has failed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a harness of tests, which fail by panicking"
+)]
+
+pub mod contract;
+mod database;
+mod dynamic;
+mod grpc;
+mod metrics;
+mod person;
+pub mod program;
+pub mod raw;
+mod rest;
+mod service;
+mod stack;
+mod tokens;
+mod wait;
+
+pub use self::{
+    database::{Database, Databases},
+    dynamic::call,
+    grpc::{Authorized, Bearer, Grpc, channel, reason, refused},
+    metrics::{Metrics, metrics},
+    person::{PASSWORD, Person},
+    rest::{Answer, Call, Lost, Rest},
+    service::Service,
+    stack::{Builder, ISSUER, Stack},
+    tokens::Forge,
+    wait::{eventually, within},
+};

@@ -1,0 +1,169 @@
+//! One service as a real process.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{BufRead as _, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use crate::{program, wait};
+
+/// A running service.
+#[derive(Debug)]
+pub struct Service {
+    name: &'static str,
+    environment: BTreeMap<String, String>,
+    log: PathBuf,
+    child: Child,
+    /// Where it serves.
+    pub listen: SocketAddr,
+    /// Where it shows metrics and probes.
+    pub admin: SocketAddr,
+}
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+
+// === impl Service ===
+
+impl Service {
+    /// Starts a service on any free ports and waits until it is ready.
+    pub async fn start(
+        name: &'static str,
+        environment: BTreeMap<String, String>,
+        logs: &Path,
+    ) -> Self {
+        let log = logs.join(format!("{name}.log"));
+        let mut child = spawn(name, &environment, &log);
+        let (listen, admin) = ready(name, &mut child, &log).await;
+        Self { name, environment, log, child, listen, admin }
+    }
+
+    /// Starts the service again after it ended, on the same ports.
+    pub async fn start_again(&mut self) {
+        let ports =
+            [("MAINSTAY_LISTEN", self.listen), ("MAINSTAY_ADMIN_LISTEN", self.admin)];
+        for (key, address) in ports {
+            self.environment.insert(key.to_owned(), format!("localhost:{}", address.port()));
+        }
+        self.child = spawn(self.name, &self.environment, &self.log);
+        let addresses = ready(self.name, &mut self.child, &self.log).await;
+        assert_eq!(addresses, (self.listen, self.admin), "the same addresses");
+    }
+
+    /// The address that other services are told.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.listen)
+    }
+
+    /// The number of the process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the process at once, as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the process to stop, as an operator does.
+    pub fn terminate(&self) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+    }
+
+    /// Waits for the end of the process.
+    pub async fn ended(&mut self, limit: Duration) -> ExitStatus {
+        let child = &mut self.child;
+        wait::eventually("the process ends", limit, async || child.try_wait().unwrap()).await
+    }
+
+    /// Everything the service has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// The log, each line parsed.
+    pub fn log_lines(&self) -> Vec<Value> {
+        let text = self.log();
+        // The last line may still be on its way.
+        let complete = text.rsplit_once('\n').map_or("", |(complete, _)| complete);
+        complete.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+
+    /// Lets go of the process's input, which asks it to stop.
+    pub(crate) fn let_go(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
+    /// The end of the log, for whoever has to find out why a test failed.
+    pub(crate) fn show_log(&self) {
+        const SHOWN: usize = 30;
+        let text = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = text.lines().collect();
+        let tail = &lines[lines.len().saturating_sub(SHOWN)..];
+        eprintln!("--- the end of the log of {}:\n{}", self.name, tail.join("\n"));
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.let_go();
+        let deadline = Instant::now() + STOP_LIMIT;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() > deadline {
+                drop(self.child.kill());
+                drop(self.child.wait());
+                return;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+fn spawn(name: &str, environment: &BTreeMap<String, String>, log: &Path) -> Child {
+    let log = File::options().create(true).append(true).open(log).unwrap();
+    Command::new(program::path())
+        .arg(name)
+        .env_clear()
+        .envs(environment)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+/// Reads the one line that a service writes when it is ready.
+async fn ready(name: &str, child: &mut Child, log: &Path) -> (SocketAddr, SocketAddr) {
+    let line = wait::within(name, START_LIMIT, first_line(child.stdout.take().unwrap())).await;
+    let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+        let log = fs::read_to_string(log).unwrap_or_default();
+        panic!("{name} did not get ready; it said {line:?} and\n{log}")
+    });
+    assert_eq!(ready["service"], name, "{line}");
+    let address = |key: &str| ready[key].as_str().unwrap().parse().unwrap();
+    (address("listen"), address("admin"))
+}
+
+/// Reads on a thread of its own, so that the rest of the test goes on.
+async fn first_line(stdout: ChildStdout) -> String {
+    let (send, receive) = oneshot::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let mut stdout = BufReader::new(stdout);
+        drop(stdout.read_line(&mut line));
+        drop(send.send(line));
+    });
+    receive.await.unwrap_or_default()
+}

@@ -1,0 +1,15 @@
+//! The shape of the code base, checked like any other promise.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests, which Clippy does not take for tests"
+)]
+
+mod arrows;
+mod contract;
+mod files;
+mod layers;
+mod source;
+mod sql;
