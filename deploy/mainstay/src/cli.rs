@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::{dev, doctor, exit::Failure, migrate, service::Service};
 use clap::{Args, Parser, Subcommand};
-use mainstay::{dev, doctor, exit::Failure, migrate, service::Service};
 
 const TEMPLATE: &str = "\
 {about}
@@ -83,7 +83,7 @@ impl Cli {
             Command::Gateway => Service::Gateway.run(),
             Command::Migrate => migrate::run(),
             Command::Doctor(options) => doctor::run(&options),
-            Command::Admin(Admin::Link(link)) => mainstay::admin::link(&link.data),
+            Command::Admin(Admin::Link(link)) => crate::admin::link(&link.data),
         }
     }
 }

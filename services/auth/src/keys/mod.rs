@@ -36,7 +36,9 @@ pub(crate) struct Sealed {
 /// What can go wrong with keys.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("the signing keys were encrypted with another MAINSTAY_SECRET_KEY")]
+    #[error(
+        "they were encrypted with another MAINSTAY_SECRET_KEY: start with that one, or delete the rows of signing_keys"
+    )]
     Sealed(#[from] Unsealable),
     #[error("no key could be made or used")]
     Crypto,

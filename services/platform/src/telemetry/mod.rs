@@ -5,7 +5,11 @@
 
 mod names;
 
-use std::str::FromStr;
+use std::{
+    fmt::{self, Debug},
+    io::{self, IsTerminal},
+    str::FromStr,
+};
 
 use http::HeaderValue;
 use opentelemetry::{
@@ -20,9 +24,15 @@ use opentelemetry_sdk::{
     propagation::TraceContextPropagator,
     trace::{Sampler, SdkTracerProvider},
 };
-use tracing::Span;
+use tracing::{Span, field::Field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    field::MakeExt,
+    fmt::format::{Writer, debug_fn},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 use uuid::Uuid;
 
 pub use self::names::*;
@@ -30,8 +40,7 @@ use crate::{config::Reader, fatal::Fatal, request_id::RequestContext};
 
 /// What is logged unless `RUST_LOG` says otherwise: the exporter's own
 /// connections stay out, or telemetry would feed on itself.
-const DEFAULT_FILTER: &str =
-    "info,h2=warn,hyper=warn,tonic=warn,tower=warn,opentelemetry=warn,refinery=warn";
+const DEFAULT_FILTER: &str = "info,h2=warn,hyper=warn,tonic=warn,tower=warn,opentelemetry=warn,refinery=warn,tokio_postgres=warn";
 
 /// How this process tells what it does.
 #[derive(Clone, Debug)]
@@ -173,10 +182,15 @@ fn start_logging(
     settings: &Settings,
     tracer: Option<&SdkTracerProvider>,
 ) -> Result<(), Fatal> {
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let lines = match settings.format {
         Format::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
-        Format::Pretty => lines.compact().with_target(false).boxed(),
+        Format::Pretty => lines
+            .with_ansi(io::stderr().is_terminal())
+            .with_target(false)
+            .compact()
+            .fmt_fields(debug_fn(for_people).delimited(" "))
+            .boxed(),
     };
     let spans = tracer.map(|provider| {
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer(service));
@@ -187,6 +201,17 @@ fn start_logging(
         .with(spans)
         .try_init()
         .map_err(|error| Fatal::unavailable("logging", error))
+}
+
+/// Leaves out what a person reads in the sentence already.
+fn for_people(line: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
+    let is_repeated = ["otel.", "rpc.", "http."].iter().any(|p| field.name().starts_with(p));
+    match field.name() {
+        "message" => write!(line, "{value:?}"),
+        "trace_id" | "service" => Ok(()),
+        _ if is_repeated => Ok(()),
+        name => write!(line, "{name}={value:?}"),
+    }
 }
 
 /// The span of one request, a child of the caller's where the caller sent one.
