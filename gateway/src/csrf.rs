@@ -60,7 +60,7 @@ pub(crate) fn check(
 /// in front of us may have ended TLS.
 fn is_same(origin: &str, host: &str) -> bool {
     let authority = origin.split_once("://").map(|(_, authority)| authority);
-    authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+    !host.is_empty() && authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
 enum Only<'a> {

@@ -17,7 +17,6 @@ pub(crate) struct Cookies {
 }
 
 /// The secrets that a browser sent.
-#[derive(Default, PartialEq, Eq)]
 pub(crate) struct Sent {
     access: Option<String>,
     refresh: Option<String>,
@@ -83,6 +82,8 @@ impl Cookies {
         for issued in &changes.0 {
             if let Some(cookie) = self.write(issued, now) {
                 headers.append(header::SET_COOKIE, cookie);
+            } else {
+                tracing::error!(kind = ?issued.kind, "a token does not fit into a cookie");
             }
         }
     }

@@ -16,9 +16,9 @@ use crate::problem::Problem;
 
 /// Refuses a request that is ambiguous, and returns the host that it is for.
 ///
-/// hyper itself refuses differing lengths and codings other than chunked. When a
-/// request has both a length and a coding, it hides the length from us, reads by
-/// the coding and then ends the connection, which leaves nothing to smuggle.
+/// hyper itself refuses lengths that differ, and shows us one of those that are
+/// alike. Of a length and a coding it hides the length, reads by the coding and
+/// then ends the connection, which leaves nothing to smuggle.
 pub(crate) fn check(parts: &Parts) -> Result<String, Box<Problem>> {
     target::check(&parts.uri)?;
     check_framing(&parts.headers, parts.version).map_err(malformed)?;

@@ -1,5 +1,6 @@
 //! What a client is told when a request fails: RFC 9457, the same for every route.
 
+mod fault;
 mod page;
 mod status;
 
@@ -9,7 +10,10 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use platform::{request_id::RequestContext, status::Reason};
 use serde::Serialize;
 
-pub(crate) use self::page::{catalogue, entry};
+pub(crate) use self::{
+    fault::{Fault, Faults, Place},
+    page::{catalogue, entry},
+};
 use crate::Response;
 
 /// A refused or failed request.
@@ -25,27 +29,6 @@ pub(crate) struct Problem {
     retry_after_seconds: Option<u64>,
     allow: Option<HeaderValue>,
     ends_connection: bool,
-}
-
-/// One thing that is wrong with a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Fault {
-    #[serde(flatten)]
-    pub(crate) place: Place,
-    pub(crate) code: Cow<'static, str>,
-    pub(crate) detail: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) suggestion: Option<String>,
-}
-
-/// Where in a request something is wrong, as the client wrote it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Place {
-    /// A JSON pointer into the body (RFC 6901, as a URI fragment).
-    Pointer(String),
-    /// A parameter of the query or a variable of the path.
-    Parameter(String),
 }
 
 #[derive(Serialize)]
@@ -86,8 +69,12 @@ impl Problem {
     ///
     /// What is wrong with parameters comes first: it is 400, the rest is 422.
     pub(crate) fn with_faults(faults: Vec<Fault>) -> Box<Self> {
-        let mut problem = Self::of(reason_for(&faults));
-        problem.detail = faults.iter().map(Fault::sentence).collect::<Vec<_>>().join("; ").into();
+        const TOLD: usize = 5;
+        let mut problem = Self::of(fault::reason(&faults));
+        let sentences: Vec<_> = faults.iter().take(TOLD).map(Fault::sentence).collect();
+        let rest = faults.len().saturating_sub(TOLD);
+        let more = if rest > 0 { format!("; and {rest} more") } else { String::new() };
+        problem.detail = format!("{}{more}", sentences.join("; ")).into();
         problem.faults = faults;
         problem
     }
@@ -161,96 +148,11 @@ pub(crate) fn kind(code: &str) -> String {
     format!("/problems/{}", code.to_ascii_lowercase().replace('_', "-"))
 }
 
-fn reason_for(faults: &[Fault]) -> &'static Reason {
-    let parameters = || faults.iter().filter(|fault| matches!(fault.place, Place::Parameter(_)));
-    if parameters().any(|fault| fault.code == Fault::UNKNOWN_PARAMETER) {
-        Reason::UNKNOWN_PARAMETER
-    } else if parameters().next().is_some() {
-        Reason::INVALID_PARAMETER
-    } else {
-        Reason::INVALID_FIELDS
-    }
-}
-
-// === impl Fault ===
-
-impl Fault {
-    pub(crate) const UNKNOWN_FIELD: &'static str = "UNKNOWN_FIELD";
-    pub(crate) const UNKNOWN_PARAMETER: &'static str = "UNKNOWN_PARAMETER";
-    pub(crate) const DUPLICATE: &'static str = "DUPLICATE";
-    pub(crate) const WRONG_TYPE: &'static str = "WRONG_TYPE";
-
-    pub(crate) fn new(
-        place: Place,
-        code: impl Into<Cow<'static, str>>,
-        detail: impl Into<String>,
-    ) -> Self {
-        Self { place, code: code.into(), detail: detail.into(), suggestion: None }
-    }
-
-    /// Something that does not exist where the client put it; the nearest of the
-    /// names that do exist is suggested.
-    pub(crate) fn unknown(place: Place, name: &str, known: &[&str]) -> Self {
-        let suggestion = nearest(name, known.iter().copied()).map(str::to_owned);
-        let (code, detail) = match place {
-            Place::Pointer(_) => (Self::UNKNOWN_FIELD, "is not a field of this request"),
-            Place::Parameter(_) => (Self::UNKNOWN_PARAMETER, "is not a parameter of this route"),
-        };
-        let detail = match &suggestion {
-            Some(suggestion) => format!("{detail}; did you mean `{suggestion}`?"),
-            None => detail.to_owned(),
-        };
-        Self { place, code: code.into(), detail, suggestion }
-    }
-
-    fn sentence(&self) -> String {
-        let name = match &self.place {
-            Place::Pointer(pointer) => pointer.trim_start_matches("#/"),
-            Place::Parameter(name) => name,
-        };
-        let name = if name == "#" { "the body" } else { name };
-        format!("{name} {}", self.detail).trim_start().to_owned()
-    }
-}
-
-/// The known name that a client most likely meant, if one is close.
-fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const LONGEST: usize = 64;
-    const CLOSE: f64 = 0.6;
-    if name.len() > LONGEST {
-        return None;
-    }
-    let plain = |name: &str| name.replace('_', "").to_ascii_lowercase();
-    let name = plain(name);
-    let known = known
-        .into_iter()
-        .map(|known| (strsim::normalized_damerau_levenshtein(&name, &plain(known)), known));
-    let best = known.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
-    (best.0 >= CLOSE).then_some(best.1)
-}
-
 #[cfg(test)]
 mod tests {
     use http::Version;
 
     use super::*;
-
-    #[test]
-    fn near_names_are_suggested_and_others_are_not() {
-        let known = ["title", "displayName", "email"];
-        for (name, expected) in [
-            ("titel", Some("title")),
-            ("Title", Some("title")),
-            ("display_name", Some("displayName")),
-            ("displayname", Some("displayName")),
-            ("emial", Some("email")),
-            ("password", None),
-            ("", None),
-        ] {
-            assert_eq!(nearest(name, known), expected, "{name}");
-        }
-        assert_eq!(nearest(&"title".repeat(20), known), None);
-    }
 
     #[test]
     fn refusals_that_pass_say_when_and_others_do_not() {

@@ -4,6 +4,7 @@
 mod bindings;
 mod field;
 mod location;
+mod parse;
 mod places;
 mod rpc;
 mod table;

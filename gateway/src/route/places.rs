@@ -48,8 +48,15 @@ fn pointer<'a>(
 }
 
 /// The pointer to a member of what another points at (RFC 6901, section 3).
+///
+/// A name that is no name but a flood is cut short.
 pub(crate) fn below(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+    const LONGEST: usize = 100;
+    let (name, rest) = match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => (name.get(..end).unwrap_or_default(), "…"),
+        None => (name, ""),
+    };
+    format!("{pointer}/{}{rest}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// The steps as clients write them; a name that no message has stays as it is.

@@ -80,7 +80,8 @@ impl Inner {
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
     {
         if [Method::TRACE, Method::CONNECT].contains(&parts.method) {
-            return Err(Problem::of(Reason::METHOD_NOT_ALLOWED).allow(EVERY_METHOD));
+            let problem = Problem::of(Reason::METHOD_NOT_ALLOWED).allow(EVERY_METHOD);
+            return Err(problem.end_connection());
         }
         let host = edge::check(parts)?;
         let path = parts.uri.path();

@@ -110,7 +110,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut members = Map::new();
         while let Some(key) = object.next_key::<String>()? {
             if members.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {key:?} is there twice")));
+                return Err(A::Error::custom("a key is there twice"));
             }
             let value = object.next_value_seed(below)?;
             members.insert(key, value);

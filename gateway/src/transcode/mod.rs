@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tonic::Status;
 
 use crate::{
-    problem::Problem,
+    problem::{Faults, Problem},
     route::{CredentialKind, Found, Route},
 };
 
@@ -49,10 +49,10 @@ pub(crate) struct Issued {
 /// Makes the message that a request stands for, or tells everything that is
 /// wrong with the request. The path overrides the body, and that the query.
 pub(crate) fn request(found: &Found<'_>, given: Given<'_>) -> Result<Bytes, Box<Problem>> {
-    let mut faults = Vec::new();
+    let mut faults = Faults::default();
     let body = json::object(given.body)?;
     let message = dynamic::message(found, &body, given, &mut faults);
-    if faults.is_empty() { Ok(message) } else { Err(Problem::with_faults(faults)) }
+    faults.into_result().map(|()| message)
 }
 
 /// Makes the body that a reply stands for, and takes the secrets out of it.

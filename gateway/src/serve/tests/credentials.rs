@@ -125,8 +125,7 @@ async fn parallel_requests_share_one_exchange() {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             answer
         })
-    })
-    .await;
+    });
     let sent = (0..20).map(|_| rig.send("GET /api/users/me", &[SESSION], ""));
     for got in join_all(sent).await {
         assert_eq!((got.status, got.cookies()), (StatusCode::OK, RENEWED.to_vec()));
@@ -201,8 +200,7 @@ async fn an_answer_with_cookies_is_for_one_reader_only() {
     let rig = Rig::slow(|call| {
         let answer = if call.method == "GetKeySet" { Ok(Vec::new()) } else { play(call) };
         Box::pin(async { answer })
-    })
-    .await;
+    });
     let got = rig.send("GET /.well-known/jwks.json", &[SESSION], "").await;
     assert_eq!((got.status, got.header("cache-control")), (StatusCode::OK, "no-store"));
 }

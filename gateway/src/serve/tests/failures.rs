@@ -1,7 +1,10 @@
 //! What clients get when a service fails.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,10 +18,14 @@ use platform::{
 use proptest::prelude::*;
 use prost::Message;
 use proto::content::v1::GetPostResponse;
+use tokio::runtime::{Builder, Runtime};
 use tonic::{Code, Status};
 use tower::ServiceExt;
 
 use super::rig::Rig;
+
+/// One for all that is made up below.
+static RIG: OnceLock<(Runtime, Rig)> = OnceLock::new();
 
 #[tokio::test]
 async fn an_unreachable_service_is_unavailable_for_now() {
@@ -79,8 +86,7 @@ async fn a_large_reply_is_carried_whole() {
     let rig = Rig::slow(move |_| {
         let reply = reply.clone();
         Box::pin(async { Ok(reply) })
-    })
-    .await;
+    });
     let got = rig.send("GET /api/posts/1", &[], "").await;
     assert!(got.status == StatusCode::OK && got.body.len() > 6 * 1024 * 1024);
 }
@@ -125,10 +131,12 @@ proptest! {
         let request = Request::builder().method(method).uri(path);
         let request = headers.iter().fold(request, |request, (k, v)| request.header(*k, v));
         if let Ok(request) = request.body(Full::from(body)) {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let status = runtime.block_on(async {
-                Rig::unreachable().send_request(request).await.status
+            let (runtime, rig) = RIG.get_or_init(|| {
+                let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+                let rig = runtime.block_on(async { Rig::unreachable() });
+                (runtime, rig)
             });
+            let status = runtime.block_on(rig.send_request(request)).status;
             prop_assert!(!status.is_server_error() || status == StatusCode::SERVICE_UNAVAILABLE, "{status}");
         }
     }

@@ -170,8 +170,7 @@ async fn problems_point_at_what_the_client_sent() {
         let fields =
             if call.method == "ListPosts" { &["page_size"][..] } else { &["title", "tags[1]"] };
         Err::<(), _>(invalid(fields.iter().map(|field| violation(field))))
-    })
-    .await;
+    });
     let got =
         rig.send("POST /api/users/me/posts", &[JSON, ("x-request-id", "request-1")], "{}").await;
     let expected = json!({

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{mask, value};
 use crate::{
-    problem::{Fault, Place},
+    problem::{Fault, Faults, Place},
     route::{Body, Route, below, either_name},
 };
 
@@ -18,14 +18,15 @@ pub(super) fn fill(
     route: &Route,
     body: &Map<String, Json>,
     message: &mut DynamicMessage,
-    faults: &mut Vec<Fault>,
+    faults: &mut Faults,
 ) {
     let mut reading = Reading { route, faults };
     let root = Spot { pointer: "#".to_owned(), path: String::new() };
     match &route.body {
         Body::Nothing => {
-            let fault = |key| Fault::unknown(root.below(key, key).place(), key, &[]);
-            reading.faults.extend(body.keys().map(|key| fault(key)));
+            for key in body.keys() {
+                reading.faults.note(|| Fault::unknown(root.below(key, key).place(), key, &[]));
+            }
         }
         Body::Whole => reading.members(message, body, &root),
         Body::Field(field) => {
@@ -41,7 +42,7 @@ pub(super) fn fill(
 
 struct Reading<'a> {
     route: &'a Route,
-    faults: &'a mut Vec<Fault>,
+    faults: &'a mut Faults,
 }
 
 /// A place in the body: as the client writes it, and as the contract does.
@@ -103,9 +104,12 @@ impl Reading<'_> {
             let spot = spot.below(key, field.name());
             return Some((field, spot));
         }
-        let open: Vec<_> = message.fields().filter(is_open).collect();
-        let known: Vec<_> = open.iter().map(FieldDescriptor::json_name).collect();
-        self.faults.push(Fault::unknown(spot.below(key, key).place(), key, &known));
+        let fault = || {
+            let open: Vec<_> = message.fields().filter(is_open).collect();
+            let known: Vec<_> = open.iter().map(FieldDescriptor::json_name).collect();
+            Fault::unknown(spot.below(key, key).place(), key, &known)
+        };
+        self.faults.note(fault);
         None
     }
 
@@ -175,7 +179,7 @@ impl Reading<'_> {
     }
 
     fn note(&mut self, spot: &Spot, code: &'static str, detail: &str) -> Option<Value> {
-        self.faults.push(Fault::new(spot.place(), code, detail));
+        self.faults.note(|| Fault::new(spot.place(), code, detail));
         None
     }
 }

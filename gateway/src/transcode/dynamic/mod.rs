@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json};
 pub(super) use self::reply::reply;
 use super::Given;
 use crate::{
-    problem::{Fault, Place},
+    problem::{Fault, Faults, Place},
     route::{CredentialKind, Found, Rpc},
 };
 
@@ -23,7 +23,7 @@ pub(super) fn message(
     found: &Found<'_>,
     body: &Map<String, Json>,
     given: Given<'_>,
-    faults: &mut Vec<Fault>,
+    faults: &mut Faults,
 ) -> Bytes {
     let route = found.route;
     let mut message = DynamicMessage::new(route.rpc.method.input());
@@ -34,7 +34,7 @@ pub(super) fn message(
             Ok(value) => field.put(&mut message, value),
             Err(expected) => {
                 let place = Place::Parameter(field.json_name());
-                faults.push(Fault::new(place, Fault::WRONG_TYPE, expected));
+                faults.note(|| Fault::new(place, Fault::WRONG_TYPE, expected));
             }
         }
     }

@@ -2,45 +2,38 @@
 
 use std::collections::HashSet;
 
-use prost_reflect::DynamicMessage;
+use prost_reflect::{DynamicMessage, FieldDescriptor};
 
 use super::value;
 use crate::{
     percent,
-    problem::{Fault, Place},
+    problem::{Fault, Faults, Place},
     route::{Body, FieldPath, Route},
 };
 
 /// Fills what neither the path nor the body fills.
-pub(super) fn fill(
-    route: &Route,
-    query: &str,
-    message: &mut DynamicMessage,
-    faults: &mut Vec<Fault>,
-) {
+pub(super) fn fill(route: &Route, query: &str, message: &mut DynamicMessage, faults: &mut Faults) {
     let mut seen = HashSet::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
         let (Some(name), Some(text)) = (percent::decode_query(name), percent::decode_query(text))
         else {
             let place = Place::Parameter(name.to_owned());
-            faults.push(Fault::new(place, Fault::WRONG_TYPE, "is not percent-encoded UTF-8"));
+            faults.note(|| Fault::new(place, Fault::WRONG_TYPE, "is not percent-encoded UTF-8"));
             continue;
         };
         let place = Place::Parameter(name.clone());
         let Some(field) = parameter(route, &name) else {
-            let known = known(route);
-            let known: Vec<_> = known.iter().map(String::as_str).collect();
-            faults.push(Fault::unknown(place, &name, &known));
+            faults.note(|| unknown(route, &name));
             continue;
         };
         if !seen.insert(field.name().to_owned()) && !field.is_list() {
-            faults.push(Fault::new(place, Fault::DUPLICATE, "is there twice"));
+            faults.note(|| Fault::new(place, Fault::DUPLICATE, "is there twice"));
             continue;
         }
         match value::of_text(field.leaf(), &text) {
             Ok(value) => field.put(message, value),
-            Err(expected) => faults.push(Fault::new(place, Fault::WRONG_TYPE, expected)),
+            Err(expected) => faults.note(|| Fault::new(place, Fault::WRONG_TYPE, expected)),
         }
     }
 }
@@ -57,9 +50,11 @@ fn parameter(route: &Route, name: &str) -> Option<FieldPath> {
     (field.is_text() && !is_in_body && !route.is_hidden(field.name())).then_some(field)
 }
 
-/// The parameters of a route, apart from those inside messages.
-fn known(route: &Route) -> Vec<String> {
-    let fields = route.rpc.method.input();
-    let known = fields.fields().filter_map(|field| parameter(route, field.name()));
-    known.map(|field| field.json_name()).collect()
+/// A parameter that the route does not take; those inside messages are not suggested.
+fn unknown(route: &Route, name: &str) -> Fault {
+    let input = route.rpc.method.input();
+    let known = input.fields().filter(|field| parameter(route, field.name()).is_some());
+    let known: Vec<_> = known.collect();
+    let known: Vec<_> = known.iter().map(FieldDescriptor::json_name).collect();
+    Fault::unknown(Place::Parameter(name.to_owned()), name, &known)
 }

@@ -235,3 +235,12 @@ fn a_reply_that_is_not_the_promised_message_is_our_fault() {
     let status = transcode::reply(found.route, Bytes::from_static(b"\xff")).err().unwrap();
     assert_eq!(status.code(), tonic::Code::Internal);
 }
+
+#[test]
+fn a_flood_of_faults_is_answered_in_a_few_words() {
+    let body: Map<_, _> = (0..50_000).map(|n| (format!("key{n}"), json!(n))).collect();
+    let body = Json::Object(body).to_string();
+    assert_eq!(wrong("POST", "/v1/things", &body).len(), 100);
+    let body = json!({"k".repeat(500_000): 1}).to_string();
+    assert!(wrong("POST", "/v1/things", &body).iter().all(|told| told.len() < 200));
+}
