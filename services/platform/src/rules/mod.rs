@@ -88,6 +88,20 @@ mod tests {
     }
 
     #[test]
+    fn no_text_holds_what_postgresql_cannot_store() {
+        let mut post = CreatePostRequest {
+            user_id: "me".to_owned(),
+            title: "t\0".to_owned(),
+            tags: vec!["a\0".to_owned()],
+            ..CreatePostRequest::default()
+        };
+        assert_eq!(broken(&post), ["title INVALID", "tags[0] INVALID"]);
+        post.user_id = "\0".to_owned();
+        let page = ListPostsRequest { user_id: "\0".to_owned(), ..Default::default() };
+        assert_eq!(broken(&page), ["user_id INVALID"]);
+    }
+
+    #[test]
     fn fields_with_presence_are_checked_only_when_present() {
         let mut update = UpdatePostRequest { post_id: "1".to_owned(), ..Default::default() };
         assert_eq!(broken(&update), Vec::<String>::new());

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value,
+    DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor,
+    Value,
 };
 use regex::Regex;
 
@@ -81,17 +82,12 @@ pub(super) fn read(
     let mut plan = Plan { mask: UpdateMask::read(message), ..Plan::default() };
     for field in message.fields() {
         let options = field.options();
-        if !options.has_extension(&extension) {
-            continue;
-        }
-        if let Value::Message(rules) = &*options.get_extension(&extension) {
-            let read = Field::read(&field, rules);
-            let read = read.map_err(|problem| Unenforceable {
-                field: field.full_name().to_owned(),
-                problem,
-            })?;
-            plan.fields.insert(field.number(), read);
-        }
+        let rules = options.get_extension(&extension);
+        let rules = rules.as_message().filter(|_| options.has_extension(&extension));
+        let read = Field::read(&field, rules, &extension);
+        let read =
+            read.map_err(|problem| Unenforceable { field: field.full_name().to_owned(), problem })?;
+        plan.fields.extend(read.map(|read| (field.number(), read)));
     }
     let has_rules = !plan.fields.is_empty() || plan.mask.is_some();
     Ok(has_rules.then_some(plan))
@@ -116,13 +112,45 @@ impl UpdateMask {
 // === impl Field ===
 
 impl Field {
-    fn read(field: &FieldDescriptor, rules: &DynamicMessage) -> Result<Self, String> {
+    /// Reads the rules of a field; none if anything goes. Every text has one: it
+    /// must be one that `PostgreSQL` can store.
+    fn read(
+        field: &FieldDescriptor,
+        rules: Option<&DynamicMessage>,
+        extension: &ExtensionDescriptor,
+    ) -> Result<Option<Self>, String> {
+        if let Kind::Message(inner) = field.kind()
+            && inner.fields().any(|field| field.options().has_extension(extension))
+        {
+            return Err("rules inside a nested message are not enforced".to_owned());
+        }
+        let is_text = field.kind() == Kind::String;
+        match rules {
+            None if !is_text => Ok(None),
+            None => Ok(Some(Self::plain_text(field))),
+            Some(rules) => Self::read_rules(field, rules).map(Some),
+        }
+    }
+
+    fn plain_text(field: &FieldDescriptor) -> Self {
+        Self {
+            name: field.name().to_owned(),
+            has_presence: field.supports_presence(),
+            is_list: field.is_list(),
+            is_required: false,
+            value: Some(ValueRule::Text(TextRule::default())),
+            list: ListRule::default(),
+        }
+    }
+
+    fn read_rules(field: &FieldDescriptor, rules: &DynamicMessage) -> Result<Self, String> {
+        let text = Some(ValueRule::Text(TextRule::default()));
         let mut read = Self {
             name: field.name().to_owned(),
             has_presence: field.supports_presence(),
             is_list: field.is_list(),
             is_required: false,
-            value: None,
+            value: text.filter(|_| field.kind() == Kind::String),
             list: ListRule::default(),
         };
         for (rule, value) in rules.fields() {

@@ -155,6 +155,9 @@ fn range(least: i32, most: i32) -> String {
 
 impl TextRule {
     fn check(&self, text: &str) -> Option<(&'static str, String)> {
+        if text.contains('\0') {
+            return Some(("INVALID", "must not contain the character U+0000".to_owned()));
+        }
         let chars = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
         let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
         if chars < self.min_chars {
