@@ -28,7 +28,7 @@ use crate::route::{Rpc, Table};
 /// A page of lists is some hundred KiB; what is larger is a mistake of ours.
 const LARGEST_REPLY: usize = 16 * 1024 * 1024;
 /// A supervisor starts a service again within this time, more often than not.
-const BEFORE_SECOND_TRY: Duration = Duration::from_millis(150);
+pub(crate) const BEFORE_SECOND_TRY: Duration = Duration::from_millis(150);
 
 /// The services, by the beginning of their packages' names.
 #[derive(Clone, Debug)]

@@ -48,8 +48,10 @@ impl Cookies {
     /// Of a cookie that is there twice neither is used: one may have been planted,
     /// and nothing says which.
     pub(crate) fn read(self, headers: &HeaderMap) -> Sent {
-        let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let cookies = values.flat_map(|value| value.split(';'));
+        // Cookie by cookie, because those of others need not even be text.
+        let values = headers.get_all(header::COOKIE).iter();
+        let cookies = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+        let cookies = cookies.filter_map(|cookie| str::from_utf8(cookie).ok());
         let cookies: Vec<_> = cookies.filter_map(|cookie| cookie.trim().split_once('=')).collect();
         let only = |kind| {
             let mut values = cookies.iter().filter(|(name, _)| *name == self.name(kind));
@@ -194,6 +196,15 @@ mod tests {
         );
         assert!(write(true, issued("t", Some(0))).unwrap().contains("Max-Age=0;"));
         assert_eq!(write(true, issued("t; Domain=evil.org", None)), None);
+    }
+
+    #[test]
+    fn cookies_of_others_need_not_be_text() {
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::from_bytes(b"theme=caf\xe9; __Host-access=a; \xff=\xff").unwrap();
+        headers.insert(header::COOKIE, value);
+        let sent = Cookies::new(true).read(&headers);
+        assert_eq!(sent.get(CredentialKind::Access), Some("a"));
     }
 
     #[test]

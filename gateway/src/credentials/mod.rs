@@ -23,6 +23,9 @@ use crate::{
     route::{CredentialKind, Rpc, Table},
 };
 
+/// Longer than any token that a service accepts.
+const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
 /// Carries calls for whoever makes them.
 #[derive(Debug)]
 pub(crate) struct Credentials {
@@ -42,6 +45,17 @@ pub(crate) enum Identity {
 // === impl Identity ===
 
 impl Identity {
+    /// Whether nothing says who makes the request.
+    pub(crate) fn is_anonymous(&self) -> bool {
+        match self {
+            Self::Header(_) => false,
+            Self::Cookies(sent) => {
+                let kinds = [CredentialKind::Access, CredentialKind::Refresh];
+                kinds.into_iter().all(|kind| sent.get(kind).is_none())
+            }
+        }
+    }
+
     /// The secret of a kind, for methods that take it as a field.
     pub(crate) fn secret(&self, kind: CredentialKind) -> Option<&str> {
         match self {
@@ -64,11 +78,15 @@ impl Credentials {
         Ok(Self { cookies, upstreams, refresher })
     }
 
-    /// Reads who makes a request.
-    pub(crate) fn identify(&self, headers: &HeaderMap) -> Identity {
+    /// Reads who makes a request. A header that no service would read is refused
+    /// here: theirs have less room for headers than ours.
+    pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<Identity, Status> {
         match headers.get(header::AUTHORIZATION) {
-            Some(given) => Identity::Header(given.clone()),
-            None => Identity::Cookies(self.cookies.read(headers)),
+            Some(given) if given.len() > MAX_TOKEN_BYTES => {
+                Err(status::refuse(Reason::TOKEN_INVALID))
+            }
+            Some(given) => Ok(Identity::Header(given.clone())),
+            None => Ok(Identity::Cookies(self.cookies.read(headers))),
         }
     }
 
@@ -94,7 +112,13 @@ impl Credentials {
                     None => status,
                 })
             }
-            Identity::Cookies(sent) => self.call_with(rpc, sent, message, changes).await,
+            Identity::Cookies(sent) => {
+                let answer = self.call_with(rpc, sent, message, changes).await;
+                if answer.as_ref().is_err_and(is_session_ended) {
+                    end(changes);
+                }
+                answer
+            }
         }
     }
 
@@ -105,22 +129,28 @@ impl Credentials {
         message: Bytes,
         changes: &mut Changes,
     ) -> Result<Bytes, Status> {
-        let (token, was_renewed) = match (sent.get(CredentialKind::Access), self.renewable(sent)) {
-            (None, Some(renewable)) => (self.renew(rpc, renewable, changes).await?, true),
-            (token, _) => (token.map(str::to_owned), false),
-        };
-        let answer = self.call_as(rpc, token.as_deref(), message.clone()).await;
-        let is_stale = matches!(&answer, Err(status) if is_token_refused(status));
-        if token.is_none() || was_renewed || !is_stale {
-            return answer;
+        let given = sent.get(CredentialKind::Access);
+        if given.is_some() || self.renewable(sent).is_none() {
+            let answer = self.call_as(rpc, given, message.clone()).await;
+            let is_stale = matches!(&answer, Err(status) if is_token_refused(status));
+            if given.is_none() || !is_stale {
+                return answer;
+            }
         }
-        let token = if let Some(renewable) = self.renewable(sent) {
-            self.renew(rpc, renewable, changes).await?
-        } else {
+        let Some(renewable) = self.renewable(sent) else {
             changes.forget(CredentialKind::Access);
-            None
+            return self.call_as(rpc, None, message).await;
         };
-        self.call_as(rpc, token.as_deref(), message).await
+        match self.renew(renewable, changes).await {
+            Ok(token) => self.call_as(rpc, token.as_deref(), message).await,
+            Err(unreachable) if rpc.is_public => {
+                // A stranger is served; whoever would be refused as one is told
+                // that it is not known who they are.
+                let answer = self.call_as(rpc, None, message).await;
+                answer.map_err(|status| if is_about_caller(&status) { unreachable } else { status })
+            }
+            Err(unreachable) => Err(unreachable),
+        }
     }
 
     async fn call_as(
@@ -129,6 +159,9 @@ impl Credentials {
         token: Option<&str>,
         message: Bytes,
     ) -> Result<Bytes, Status> {
+        if token.is_some_and(|token| token.len() > MAX_TOKEN_BYTES) {
+            return Err(status::refuse(Reason::TOKEN_INVALID));
+        }
         let authorization = token.map(|token| HeaderValue::try_from(format!("Bearer {token}")));
         let authorization = authorization
             .transpose()
@@ -141,10 +174,9 @@ impl Credentials {
     }
 
     /// Exchanges the refresh token. Without a new one the call goes on for a
-    /// stranger, if strangers are served at all.
+    /// stranger; an error says that nobody knows.
     async fn renew(
         &self,
-        rpc: &Rpc,
         (refresher, token): (&Refresher, &str),
         changes: &mut Changes,
     ) -> Result<Option<String>, Status> {
@@ -158,7 +190,6 @@ impl Credentials {
                 end(changes);
                 Ok(None)
             }
-            Refreshed::Unreachable(_) if rpc.is_public => Ok(None),
             Refreshed::Unreachable(status) => Err(status),
         }
     }
@@ -185,6 +216,16 @@ fn refusal(rpc: &Rpc, status: &Status) -> Option<Status> {
         }
         _ => None,
     }
+}
+
+/// Whether a refusal could be due to not knowing the caller.
+fn is_about_caller(status: &Status) -> bool {
+    [Code::Unauthenticated, Code::PermissionDenied, Code::NotFound].contains(&status.code())
+}
+
+fn is_session_ended(status: &Status) -> bool {
+    status.code() == Code::Unauthenticated
+        && status::reason_of(status) == Some(Reason::SESSION_ENDED)
 }
 
 /// Whether a service refuses the access token, as opposed to whoever it names.

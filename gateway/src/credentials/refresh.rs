@@ -7,22 +7,32 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use platform::{Fatal, request_id::RequestContext, server::spawn, status};
-use tonic::Status;
+use platform::{
+    Fatal,
+    request_id::RequestContext,
+    server::spawn,
+    status::{self, Reason},
+};
+use tokio::time::{sleep, timeout};
+use tonic::{Code, Status};
 use tracing::{Instrument, Span};
 
 use super::refusal;
 use crate::{
-    call::Upstreams,
+    call::{BEFORE_SECOND_TRY, Upstreams},
     route::{Found, Route, Table},
     transcode::{self, Given, Issued},
 };
+
+const WITHIN: Duration = Duration::from_secs(2);
 
 /// Exchanges refresh tokens.
 #[derive(Clone)]
@@ -84,7 +94,8 @@ impl Refresher {
         let work = async move { this.exchange(&landing.token).await };
         let work = work.instrument(Span::current());
         let task = match RequestContext::current() {
-            Some(context) => spawn(context.scope(work)),
+            // Whoever asked first may be in a hurry; the others need not be.
+            Some(context) => spawn(RequestContext { deadline: None, ..context }.scope(work)),
             None => spawn(work),
         };
         let landed = task.map(|ended| {
@@ -93,12 +104,27 @@ impl Refresher {
         landed.boxed().shared()
     }
 
+    /// Asks twice, in a time that leaves some for the request itself: within its
+    /// grace the same token gives the same successor.
+    async fn ask(&self, message: Bytes) -> Result<Bytes, Status> {
+        let ask = || timeout(WITHIN, self.upstreams.call(&self.route.rpc, None, message.clone()));
+        let unavailable = || status::refuse_until(Reason::UNAVAILABLE, WITHIN);
+        match ask().await {
+            Ok(Err(status)) if status.code() == Code::Unavailable => {
+                sleep(BEFORE_SECOND_TRY).await;
+                ask().await.unwrap_or_else(|_elapsed| Err(unavailable()))
+            }
+            Ok(answer) => answer,
+            Err(_elapsed) => Err(unavailable()),
+        }
+    }
+
     async fn exchange(&self, token: &str) -> Refreshed {
         let found = Found { route: &self.route, path: Vec::new() };
         let given = Given { query: None, body: b"", credential: &|_| Some(token) };
         // Nothing in it comes from a client but the token, so nothing can be wrong.
         let Ok(message) = transcode::request(&found, given) else { return Refreshed::Refused };
-        let answer = self.upstreams.call(&self.route.rpc, None, message).await;
+        let answer = self.ask(message).await;
         match answer.and_then(|reply| transcode::reply(&self.route, reply)) {
             Ok(reply) => Refreshed::Renewed(reply.credentials.into()),
             Err(status) => match refusal(&self.route.rpc, &status) {

@@ -1,41 +1,121 @@
 //! Bodies: JSON, not too large, and there in time.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, pin::Pin, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, header};
 use http_body::Body;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use platform::status::Reason;
-use tokio::time::timeout;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use crate::problem::Problem;
 
 const LARGEST: usize = 1024 * 1024;
 const WITHIN: Duration = Duration::from_secs(30);
+/// What all bodies together may hold.
+const ALL_KIB: usize = 256 * 1024;
+/// What is read of a body that nobody wants.
+const DRAINED: usize = 4 * 1024 * 1024;
+const DRAINED_WITHIN: Duration = Duration::from_secs(1);
+
+/// Room for the bodies of all requests.
+#[derive(Debug)]
+pub(crate) struct Room(Semaphore);
+
+/// A whole body, which takes its room for as long as it is there.
+#[derive(Debug)]
+pub(crate) struct Whole<'a> {
+    pub(crate) bytes: Bytes,
+    _taken: Option<SemaphorePermit<'a>>,
+}
+
+// === impl Room ===
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self(Semaphore::new(ALL_KIB))
+    }
+
+    fn take(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Box<Problem>> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        self.0.try_acquire_many(kib).map_err(|_full| give_up(Reason::TOO_BUSY))
+    }
+}
 
 /// Reads a whole body. Where it is given up, the connection is too: the rest of
 /// the body would otherwise be taken for the next request.
-pub(crate) async fn read<B>(headers: &HeaderMap, body: B) -> Result<Bytes, Box<Problem>>
+pub(crate) async fn read<'a, B>(
+    headers: &HeaderMap,
+    body: Pin<&mut B>,
+    room: &'a Room,
+) -> Result<Whole<'a>, Box<Problem>>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
 {
-    let give_up = |reason| Problem::of(reason).end_connection();
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let length = length.and_then(|length| length.parse::<usize>().ok());
     if length.is_some_and(|length| length > LARGEST) {
         return Err(give_up(Reason::PAYLOAD_TOO_LARGE));
     }
-    // Boxed, because a body need not be `Unpin`; also keeps our future small.
-    let collected = Box::pin(Limited::new(body, LARGEST).collect());
-    match timeout(WITHIN, collected).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(give_up(Reason::PAYLOAD_TOO_LARGE)),
-        Ok(Err(_broken)) => {
-            Err(give_up(Reason::MALFORMED_REQUEST).detail("the body ended before it was complete"))
+    let collected = timeout(WITHIN, collect(body, room)).await;
+    collected.unwrap_or_else(|_elapsed| Err(give_up(Reason::REQUEST_TIMEOUT)))
+}
+
+async fn collect<'a, B>(mut body: Pin<&mut B>, room: &'a Room) -> Result<Whole<'a>, Box<Problem>>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
+{
+    let mut bytes = BytesMut::new();
+    let mut taken: Option<SemaphorePermit<'a>> = None;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_broken| {
+            give_up(Reason::MALFORMED_REQUEST).detail("the body ended before it was complete")
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > LARGEST {
+            return Err(give_up(Reason::PAYLOAD_TOO_LARGE));
         }
-        Err(_elapsed) => Err(give_up(Reason::REQUEST_TIMEOUT)),
+        let more = room.take(data.len())?;
+        match &mut taken {
+            Some(taken) => taken.merge(more),
+            None => taken = Some(more),
+        }
+        bytes.extend_from_slice(&data);
     }
+    Ok(Whole { bytes: bytes.freeze(), _taken: taken })
+}
+
+/// Reads some of what is left of a body, and throws it away: a client that
+/// writes before it reads would otherwise find the connection closed, and the
+/// answer lost. One that waits to be told to send is not told.
+pub(crate) async fn drain<B>(headers: &HeaderMap, mut body: Pin<&mut B>)
+where
+    B: Body<Data = Bytes>,
+{
+    if body.is_end_stream() || headers.contains_key(header::EXPECT) {
+        return;
+    }
+    let drained = timeout(DRAINED_WITHIN, async {
+        let mut left = DRAINED;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(length) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    });
+    if drained.await.is_err() {
+        tracing::debug!("a body that nobody wants goes on and on");
+    }
+}
+
+fn give_up(reason: &'static Reason) -> Box<Problem> {
+    Problem::of(reason).end_connection()
 }
 
 /// Refuses a body that does not say that it is JSON in UTF-8.
@@ -68,6 +148,8 @@ fn is_json(method: &Method, media_type: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use http_body_util::{Full, StreamBody};
 
     use super::*;
@@ -92,25 +174,49 @@ mod tests {
 
     #[tokio::test]
     async fn large_bodies_are_refused_before_and_while_they_are_read() {
-        let mut headers = HeaderMap::new();
-        let fits = Full::new(Bytes::from(vec![b' '; LARGEST]));
-        assert_eq!(read(&headers, fits).await.unwrap().len(), LARGEST);
-        let large = Full::new(Bytes::from(vec![b' '; LARGEST + 1]));
-        assert_eq!(read(&headers, large).await.unwrap_err().status.as_u16(), 413);
+        let (mut headers, room) = (HeaderMap::new(), Room::new());
+        let fits = pin!(Full::new(Bytes::from(vec![b' '; LARGEST])));
+        assert_eq!(read(&headers, fits, &room).await.unwrap().bytes.len(), LARGEST);
+        let large = pin!(Full::new(Bytes::from(vec![b' '; LARGEST + 1])));
+        assert_eq!(read(&headers, large, &room).await.unwrap_err().status.as_u16(), 413);
         headers.insert(header::CONTENT_LENGTH, (LARGEST + 1).into());
-        let empty = Full::new(Bytes::new());
-        assert_eq!(read(&headers, empty).await.unwrap_err().status.as_u16(), 413);
+        let empty = pin!(Full::new(Bytes::new()));
+        assert_eq!(read(&headers, empty, &room).await.unwrap_err().status.as_u16(), 413);
+    }
+
+    #[tokio::test]
+    async fn all_bodies_together_have_so_much_room() {
+        let (headers, room) = (HeaderMap::new(), Room::new());
+        let body = || Full::new(Bytes::from(vec![b' '; 2048]));
+        let held = read(&headers, pin!(body()), &room).await.unwrap();
+        let rest = room.0.try_acquire_many(u32::try_from(ALL_KIB).unwrap() - 2).unwrap();
+        let refused = read(&headers, pin!(body()), &room).await.unwrap_err();
+        assert_eq!(refused.status.as_u16(), 429);
+        drop(held);
+        read(&headers, pin!(body()), &room).await.unwrap();
+        drop(rest);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_wants_is_drained_and_not_for_ever() {
+        tokio::time::pause();
+        let headers = HeaderMap::new();
+        let mut body = pin!(Full::new(Bytes::from(vec![b' '; 2 * LARGEST])));
+        drain(&headers, body.as_mut()).await;
+        assert!(body.is_end_stream());
+        let endless = StreamBody::new(futures_util::stream::pending::<Result<_, std::io::Error>>());
+        drain(&headers, pin!(silent_body(endless))).await;
     }
 
     #[tokio::test]
     async fn slow_and_broken_bodies_are_given_up() {
         tokio::time::pause();
         let silent = StreamBody::new(futures_util::stream::pending::<Result<_, std::io::Error>>());
-        let silent = silent_body(silent);
-        assert_eq!(read(&HeaderMap::new(), silent).await.unwrap_err().status.as_u16(), 408);
+        let (headers, room, silent) = (HeaderMap::new(), Room::new(), pin!(silent_body(silent)));
+        assert_eq!(read(&headers, silent, &room).await.unwrap_err().status.as_u16(), 408);
         let broken = futures_util::stream::iter([Err(std::io::Error::other("reset"))]);
-        let broken = silent_body(StreamBody::new(broken));
-        assert_eq!(read(&HeaderMap::new(), broken).await.unwrap_err().status.as_u16(), 400);
+        let broken = pin!(silent_body(StreamBody::new(broken)));
+        assert_eq!(read(&headers, broken, &room).await.unwrap_err().status.as_u16(), 400);
     }
 
     fn silent_body<S>(body: StreamBody<S>) -> impl Body<Data = Bytes, Error = std::io::Error>

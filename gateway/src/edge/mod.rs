@@ -10,7 +10,7 @@ use platform::status::Reason;
 
 pub(crate) use self::{
     accept::{prefers_json, takes_json},
-    body::{check_media_type, read},
+    body::{Room, check_media_type, drain, read},
 };
 use crate::problem::Problem;
 

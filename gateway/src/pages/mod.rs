@@ -46,7 +46,6 @@ pub(crate) fn find(path: &str, headers: &HeaderMap, table: &Table) -> Option<Pag
         "/style.css" => ("/style.css", "text/css; charset=utf-8", STYLE.to_owned()),
         "/icon.svg" => ("/icon.svg", "image/svg+xml", ICON.to_owned()),
         "/livez" => ("/livez", "text/plain; charset=utf-8", "ok\n".to_owned()),
-        "/readyz" => ("/readyz", "text/plain; charset=utf-8", "ok\n".to_owned()),
         "/problems" => problems("/problems", CATALOGUE, wants_json),
         path => {
             let reason = entry(path.strip_prefix("/problems/")?)?;

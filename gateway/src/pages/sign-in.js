@@ -3,15 +3,26 @@
 // as mail scanners do, uses nothing up. Only the button does.
 const says = document.getElementById("says");
 const button = document.getElementById("sign-in");
-const token = new URLSearchParams(location.hash.slice(1)).get("token");
-history.replaceState(null, "", location.pathname);
+let token = null;
 
-if (token) {
-  button.disabled = false;
-  button.focus();
-} else {
-  says.textContent = "There is no sign-in token in this link. Ask for a new one: mainstay admin link";
+// Called again when another link is opened in the same tab.
+function readToken() {
+  token = new URLSearchParams(location.hash.slice(1)).get("token") ?? token;
+  history.replaceState(null, "", location.pathname);
+  button.hidden = false;
+  button.disabled = !token;
+  if (token) {
+    says.textContent = "";
+    button.focus();
+  } else {
+    says.textContent = "There is no sign-in token in this link. Ask for a new one: mainstay admin link";
+  }
 }
+
+addEventListener("hashchange", () => {
+  if (location.hash) readToken();
+});
+readToken();
 
 button.addEventListener("click", async () => {
   button.disabled = true;

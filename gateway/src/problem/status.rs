@@ -38,6 +38,8 @@ impl Problem {
         let http = match status.code() {
             _ if is_too_large(status) => return Self::of(Reason::PAYLOAD_TOO_LARGE),
             Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => {
+                // A service of ours logs its cause and gives a reason: this is neither.
+                tracing::error!(code = ?status.code(), cause = status.message(), "a call failed");
                 return Self::of(Reason::INTERNAL);
             }
             Code::Unavailable | Code::Cancelled => return Self::of(Reason::UNAVAILABLE),

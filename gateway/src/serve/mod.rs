@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     error::Error,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Instant,
@@ -37,6 +38,7 @@ struct Inner {
     table: Table,
     credentials: Credentials,
     trusted_origins: Origins,
+    room: edge::Room,
 }
 
 type Answer = Result<Response, Box<Problem>>;
@@ -46,7 +48,8 @@ type Answer = Result<Response, Box<Problem>>;
 impl Gateway {
     /// Serves the routes of a table.
     pub(crate) fn new(table: Table, credentials: Credentials, trusted_origins: Origins) -> Self {
-        Self(Arc::new(Inner { table, credentials, trusted_origins }))
+        let room = edge::Room::new();
+        Self(Arc::new(Inner { table, credentials, trusted_origins, room }))
     }
 }
 
@@ -66,7 +69,9 @@ where
         let gateway = Arc::clone(&self.0);
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let answer = gateway.answer(&parts, body).await;
+            let mut body = Box::pin(body);
+            let answer = gateway.answer(&parts, body.as_mut()).await;
+            edge::drain(&parts.headers, body.as_mut()).await;
             Ok(gateway.finish(&parts, answer))
         })
     }
@@ -75,7 +80,7 @@ where
 // === impl Inner ===
 
 impl Inner {
-    async fn answer<B>(&self, parts: &Parts, body: B) -> Answer
+    async fn answer<B>(&self, parts: &Parts, body: Pin<&mut B>) -> Answer
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
     {
@@ -142,7 +147,7 @@ impl Inner {
     async fn carry<B>(
         &self,
         parts: &Parts,
-        body: B,
+        body: Pin<&mut B>,
         found: &Found<'_>,
         changes: &mut Changes,
     ) -> Answer
@@ -150,14 +155,16 @@ impl Inner {
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
     {
         let asked = Instant::now();
-        let body = edge::read(&parts.headers, body).await?;
-        if !body.is_empty() {
+        let body = edge::read(&parts.headers, body, &self.room).await?;
+        if !body.bytes.is_empty() {
             edge::check_media_type(&parts.method, &parts.headers)?;
         }
         let identity = self.credentials.identify(&parts.headers);
+        let identity = identity
+            .map_err(|status| Problem::of_status(&status, |field| found.route.place_of(field)))?;
         let given = Given {
             query: parts.uri.query(),
-            body: &body,
+            body: &body.bytes,
             credential: &|kind| identity.secret(kind),
         };
         let message = transcode::request(found, given)?;
@@ -168,7 +175,7 @@ impl Inner {
         let reply =
             reply.map_err(|status| Problem::of_status(&status, |field| route.place_of(field)))?;
         changes.extend(reply.credentials.iter().cloned());
-        Ok(success(found, reply))
+        Ok(success(found, reply, identity.is_anonymous()))
     }
 
     /// An answer with cookies is for one reader only.
@@ -193,7 +200,7 @@ impl Inner {
         add(header::REFERRER_POLICY, "no-referrer");
         add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
         if self.credentials.cookies.are_secure() {
-            add(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+            add(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000");
         }
         if parts.method == Method::HEAD {
             if let Some(length) = length.filter(|_| response.status() != StatusCode::NO_CONTENT) {
@@ -216,7 +223,8 @@ async fn after_reading<T>(asked: Instant, work: impl Future<Output = T>) -> T {
     }
 }
 
-fn success(found: &Found<'_>, reply: Reply) -> Response {
+/// `may_be_kept`: nothing in the request said who makes it.
+fn success(found: &Found<'_>, reply: Reply, may_be_kept: bool) -> Response {
     let route: &Route = found.route;
     if route.rpc.is_silent() {
         let mut response = Response::default();
@@ -234,7 +242,7 @@ fn success(found: &Found<'_>, reply: Reply) -> Response {
     }
     let seconds = route.rpc.cache_seconds;
     let kept = HeaderValue::try_from(format!("public, max-age={seconds}"));
-    if let Some(kept) = kept.ok().filter(|_| seconds > 0 && !is_created) {
+    if let Some(kept) = kept.ok().filter(|_| seconds > 0 && !is_created && may_be_kept) {
         headers.insert(header::CACHE_CONTROL, kept);
     }
     response

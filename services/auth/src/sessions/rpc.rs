@@ -117,8 +117,12 @@ impl pb::session_service_server::SessionService for Rpc {
     ) -> Result<Response<pb::DeleteSessionResponse>, Status> {
         let (caller, request) = admit(request)?;
         let session_id = resolve(&caller, &request.session_id)?;
-        store::end(&self.pool, session_id, caller.user()?).await?;
         let is_own = caller.session_id() == Some(session_id);
+        match store::end(&self.pool, session_id, caller.user()?).await {
+            // Signing out twice, or after the session has ended, is signing out.
+            Err(Error::NotFound) if is_own => {}
+            ended => ended?,
+        }
         let forget = is_own.then(String::new);
         Ok(Response::new(pb::DeleteSessionResponse {
             access_token: forget.clone(),

@@ -78,7 +78,11 @@ impl pb::user_service_server::UserService for Rpc {
         let (caller, request) = admit(request)?;
         let user_id = caller.acting_for(&request.user_id)?;
         store::delete(&self.pool, user_id).await?;
-        Ok(Response::new(pb::DeleteUserResponse {}))
+        let forget = (caller.user_id() == Some(user_id)).then(String::new);
+        Ok(Response::new(pb::DeleteUserResponse {
+            access_token: forget.clone(),
+            refresh_token: forget,
+        }))
     }
 
     async fn batch_get_profiles(

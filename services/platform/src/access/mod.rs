@@ -133,6 +133,10 @@ impl Contract {
                 let path = format!("/{}/{}", service.full_name(), method.name());
                 let policy = policy_of(&pool, &method)
                     .ok_or_else(|| Fatal::Contract(format!("{path} has no access rule")))?;
+                if policy.cache_seconds > 0 && policy.access() != Access::Public {
+                    let problem = "must not be kept: not everybody may see its answers";
+                    return Err(Fatal::Contract(format!("{path} {problem}")));
+                }
                 policies.insert(path, policy);
             }
         }

@@ -88,6 +88,26 @@ mod tests {
     }
 
     #[test]
+    fn rules_are_told_in_words_of_their_own() {
+        let user = user("ann@example.com", "a b", "correct horse");
+        let pool = DescriptorPool::decode(proto::DESCRIPTORS).unwrap();
+        let rules = Rules::read(&pool).unwrap();
+        let words: Vec<_> = rules.check(&user).into_iter().map(|v| v.rule).collect();
+        let expected =
+            "must be 3 to 40 letters, digits, `.`, `_` or `-`, beginning with a letter or digit";
+        assert_eq!(words, [expected]);
+        for plan in rules.0.values() {
+            assert!(!format!("{plan:?}").contains("As in"), "{plan:?}");
+        }
+        let blank = CreatePostRequest {
+            user_id: "me".to_owned(),
+            title: " \t".to_owned(),
+            ..CreatePostRequest::default()
+        };
+        assert_eq!(broken(&blank), ["title INVALID"]);
+    }
+
+    #[test]
     fn no_text_holds_what_postgresql_cannot_store() {
         let mut post = CreatePostRequest {
             user_id: "me".to_owned(),

@@ -21,25 +21,34 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
-use super::first_bytes::FirstBytes;
+use super::patience::Patience;
 
 const MAX_CONNECTIONS: usize = 10_000;
 const FIRST_BYTES_WITHIN: Duration = Duration::from_secs(5);
+const WRITES_WITHIN: Duration = Duration::from_secs(30);
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 const MAX_HTTP2_HEADER_BYTES: u32 = 16 * 1024;
 const MAX_STREAMS: u32 = 1_000;
-/// About 32 clients that leave at once cancel more streams than h2's default of
-/// 20, which then ends the shared connection of the gateway.
-const MAX_PENDING_RESETS: usize = 4_096;
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(50);
+
+/// Who connects to a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peers {
+    /// Anybody: a client that cancels many streams is up to no good.
+    Public,
+    /// Services of ours. About 32 clients that leave at once cancel more streams
+    /// than h2's default of 20, which then ends the connection that all share.
+    Services,
+}
 
 /// Serves until `stop`, then lets running requests finish for as long as `drain`.
 pub(super) async fn serve<S, B>(
     listeners: Vec<TcpListener>,
     service: S,
+    peers: Peers,
     stop: CancellationToken,
     drain: Duration,
 ) where
@@ -51,7 +60,7 @@ pub(super) async fn serve<S, B>(
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let server = Server {
-        builder: builder(),
+        builder: builder(peers),
         service,
         connections: TaskTracker::new(),
         room: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
@@ -110,7 +119,7 @@ where
             tracing::debug!(%error, "connection is gone already");
             return;
         }
-        let stream = TokioIo::new(FirstBytes::new(stream, FIRST_BYTES_WITHIN));
+        let stream = TokioIo::new(Patience::new(stream, FIRST_BYTES_WITHIN, WRITES_WITHIN));
         let service = TowerToHyperService::new(self.service.clone());
         let connection = self.builder.serve_connection(stream, service).into_owned();
         let connection = self.graceful.watch(connection);
@@ -124,7 +133,11 @@ where
     }
 }
 
-fn builder() -> Builder<TokioExecutor> {
+fn builder(peers: Peers) -> Builder<TokioExecutor> {
+    let pending_resets = match peers {
+        Peers::Public => 20,
+        Peers::Services => 4_096,
+    };
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -136,7 +149,7 @@ fn builder() -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(MAX_HTTP2_HEADER_BYTES)
-        .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
+        .max_pending_accept_reset_streams(pending_resets)
         .keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
     builder

@@ -4,10 +4,10 @@
 mod accept;
 mod admin;
 mod deadline;
-mod first_bytes;
 mod grpc;
 mod listen;
 mod observe;
+mod patience;
 mod process;
 mod stop;
 

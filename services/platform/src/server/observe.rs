@@ -11,9 +11,9 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use opentelemetry::{KeyValue, metrics::Histogram};
-use tonic::Code;
+use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
@@ -74,7 +74,7 @@ impl Observe {
     fn name<B>(&self, request: &Request<B>) -> String {
         let path = request.uri().path();
         match &self.kind {
-            Kind::Http => request.method().as_str().to_owned(),
+            Kind::Http => method_name(request.method()).to_owned(),
             Kind::Grpc(contract) if contract.policy(path).is_some() => {
                 path.trim_start_matches('/').to_owned()
             }
@@ -128,6 +128,22 @@ impl Observe {
     }
 }
 
+/// The name of a standard method: anybody can make up others.
+fn method_name(method: &Method) -> &str {
+    const STANDARD: [Method; 9] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+        Method::CONNECT,
+        Method::TRACE,
+    ];
+    if STANDARD.contains(method) { method.as_str() } else { "_OTHER" }
+}
+
 /// A refused call says so in its headers; one that went well says so at its end.
 fn grpc_code(headers: &HeaderMap) -> Code {
     headers.get("grpc-status").map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
@@ -164,12 +180,12 @@ where
         let next = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, next);
         let mut context = RequestContext::read(request.headers());
-        let allowed = super::deadline::requested(request.headers()).unwrap_or(DEFAULT_DEADLINE);
-        context.deadline = Some(started + allowed.min(DEFAULT_DEADLINE));
+        context.deadline = Some(started + layer.allowed(request.headers()));
         let name = layer.name(&request);
         let span = telemetry::request_span(&context, &name);
         let request_id = context.request_id.clone();
         let work = async move {
+            let unanswered = Unanswered { layer: &layer, name: &name, started };
             // A panic ends one request, not the connection that carries others.
             let answer = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
             let mut response = match answer {
@@ -177,6 +193,7 @@ where
                 Err(panic) => layer.panicked(panic.as_ref()),
             };
             response.headers_mut().insert(X_REQUEST_ID, request_id);
+            mem::forget(unanswered);
             layer.finish(&name, &response, started.elapsed());
             Ok(response)
         };
@@ -184,7 +201,39 @@ where
     }
 }
 
+/// A request whose client leaves before the answer is dropped, and counted when
+/// it is: the slowest ones would be missing otherwise.
+struct Unanswered<'a> {
+    layer: &'a Observe,
+    name: &'a str,
+    started: Instant,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        let response = match self.layer.kind {
+            Kind::Grpc(_) => Status::cancelled("").into_http(),
+            Kind::Http => {
+                let mut response = Response::new(());
+                // nginx's number for a client that closed the request.
+                *response.status_mut() = StatusCode::from_u16(499).unwrap_or_default();
+                response
+            }
+        };
+        self.layer.finish(self.name, &response, self.started.elapsed());
+    }
+}
+
 impl Observe {
+    /// How long a request may take: for gRPC no longer than its caller waits.
+    fn allowed(&self, headers: &HeaderMap) -> Duration {
+        let requested = match self.kind {
+            Kind::Grpc(_) => super::deadline::requested(headers),
+            Kind::Http => None,
+        };
+        requested.unwrap_or(DEFAULT_DEADLINE).min(DEFAULT_DEADLINE)
+    }
+
     fn panicked<B: Default>(&self, panic: &(dyn Any + Send)) -> Response<B> {
         let words = panic.downcast_ref::<&str>().copied();
         let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
@@ -193,7 +242,7 @@ impl Observe {
             Kind::Grpc(_) => status::refuse(status::Reason::INTERNAL).into_http(),
             Kind::Http => {
                 let mut response = Response::new(B::default());
-                *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                 response
             }
         }

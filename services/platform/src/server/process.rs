@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
 
 use super::{
-    accept,
+    accept::{self, Peers},
     admin::Admin,
     blocking,
     grpc::{Grpc, Health},
@@ -135,17 +135,19 @@ impl Process {
         let admin = spawn(accept::serve(
             self.admin_listeners,
             admin.into_service(),
+            Peers::Public,
             ended.clone(),
             Duration::ZERO,
         ));
         if let Some(health) = &health {
             health.announce(true).await;
         }
-        let stopping = spawn(withdraw(self.stop.clone(), is_ready, health));
+        let stopping = spawn(withdraw(self.stop.clone(), is_ready, health.clone()));
         announce(&ready_line).map_err(|error| Fatal::unavailable("standard output", error))?;
         tracing::info!(service = self.name, "{} is ready", self.name);
 
-        accept::serve(self.listeners, service, self.stop, self.drain).await;
+        let peers = if health.is_some() { Peers::Services } else { Peers::Public };
+        accept::serve(self.listeners, service, peers, self.stop, self.drain).await;
         ended.cancel();
         for task in [admin, stopping] {
             if let Err(error) = task.await {
