@@ -26,7 +26,7 @@ impl Settings {
     /// Reads every setting and reports all that are wrong.
     pub(crate) fn read(mut reader: Reader) -> Result<Self, config::Error> {
         let settings = Self {
-            server: server::Settings::read(&mut reader, "localhost:8080"),
+            server: server::Settings::read(&mut reader, "localhost:8080", "localhost:9090"),
             auth: reader.required("MAINSTAY_AUTH_URL"),
             content: reader.required("MAINSTAY_CONTENT_URL"),
             trusted_origins: reader.or("MAINSTAY_TRUSTED_ORIGINS", Origins::default()),

@@ -1,9 +1,13 @@
 //! Settings of the auth service.
 
+use std::num::NonZeroUsize;
+
 use database::Url;
 use platform::{config, seal::MasterKey, server};
 
 use crate::sessions::Lifetimes;
+
+const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 /// Everything this process can be told.
 #[derive(Debug)]
@@ -13,7 +17,7 @@ pub(crate) struct Config {
     /// `DATABASE_URL`.
     pub(crate) database_url: Url,
     /// `MAINSTAY_DATABASE_CONNECTIONS`: at most this many, 16 by default.
-    pub(crate) database_connections: usize,
+    pub(crate) database_connections: NonZeroUsize,
     /// `MAINSTAY_SECRET_KEY`: encrypts signing keys and page tokens.
     pub(crate) secret_key: MasterKey,
     /// `MAINSTAY_ISSUER`: who access tokens say they come from.
@@ -30,9 +34,9 @@ impl Config {
         let lifetimes = Lifetimes::default();
         let access = reader.or("MAINSTAY_ACCESS_TOKEN_SECONDS", lifetimes.access);
         let settings = Self {
-            server: server::Settings::read(&mut reader, "localhost:50051"),
+            server: server::Settings::read(&mut reader, "localhost:50051", "localhost:9091"),
             database_url: reader.required("DATABASE_URL"),
-            database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", 16),
+            database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", SIXTEEN),
             secret_key: reader.required("MAINSTAY_SECRET_KEY"),
             issuer: reader.required("MAINSTAY_ISSUER"),
             lifetimes: Lifetimes { access, ..lifetimes },

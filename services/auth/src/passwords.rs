@@ -15,7 +15,10 @@ use platform::{
     status::{self, Reason},
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinError,
+};
 use tonic::Status;
 
 const QUEUE: usize = 64;
@@ -27,9 +30,9 @@ pub(crate) struct Passwords(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     /// One for each that runs or waits.
-    places: Semaphore,
+    places: Arc<Semaphore>,
     /// One for each that runs.
-    cores: Semaphore,
+    cores: Arc<Semaphore>,
     /// Verified instead of a hash that is not there, so that it takes as long.
     stand_in: String,
 }
@@ -43,6 +46,14 @@ pub(crate) enum Verdict {
     RightButOld,
 }
 
+/// The right to hash once. It goes along with the work: a caller who leaves does
+/// not make room, because the work goes on without them.
+#[derive(Debug)]
+struct Turn {
+    _place: OwnedSemaphorePermit,
+    _core: OwnedSemaphorePermit,
+}
+
 /// Hashing failed, which is never the caller's fault.
 #[derive(Debug, thiserror::Error)]
 #[error("password hashing failed: {0}")]
@@ -54,15 +65,15 @@ impl Passwords {
     pub(crate) fn new() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Inner {
-            places: Semaphore::new(cores + QUEUE),
-            cores: Semaphore::new(cores),
+            places: Arc::new(Semaphore::new(cores + QUEUE)),
+            cores: Arc::new(Semaphore::new(cores)),
             stand_in: hash(&SecretString::default()).unwrap_or_default(),
         }))
     }
 
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String, Status> {
-        let _turn = self.turn().await?;
-        let hash = server::blocking(move || hash(&password)).await;
+        let turn = self.turn().await?;
+        let hash = with(turn, move || hash(&password)).await;
         hash.map_err(|error| status::internal(&error))?.map_err(|error| status::internal(&error))
     }
 
@@ -72,20 +83,35 @@ impl Passwords {
         password: SecretString,
         hash: Option<String>,
     ) -> Result<Verdict, Status> {
-        let _turn = self.turn().await?;
+        let turn = self.turn().await?;
+        // An account that no password opens takes as long as any other, too.
+        let hash = hash.filter(|hash| PasswordHash::new(hash).is_ok());
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.0.stand_in.clone());
-        let verdict = server::blocking(move || verify(&password, &hash)).await;
+        let verdict = with(turn, move || verify(&password, &hash)).await;
         let verdict = verdict.map_err(|error| status::internal(&error))?;
         Ok(if exists { verdict } else { Verdict::Wrong })
     }
 
-    async fn turn(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), Status> {
+    async fn turn(&self) -> Result<Turn, Status> {
         let busy = || status::refuse_until(Reason::TOO_BUSY, Duration::from_secs(1));
-        let place = self.0.places.try_acquire().map_err(|_full| busy())?;
-        let core = self.0.cores.acquire().await.map_err(|_closed| busy())?;
-        Ok((place, core))
+        let place = Arc::clone(&self.0.places).try_acquire_owned().map_err(|_full| busy())?;
+        let core = Arc::clone(&self.0.cores).acquire_owned().await.map_err(|_closed| busy())?;
+        Ok(Turn { _place: place, _core: core })
     }
+}
+
+/// Leaves the runtime for some work, and gives the turn back when it is done.
+async fn with<T: Send + 'static>(
+    turn: Turn,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    server::blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    })
+    .await
 }
 
 fn argon2() -> Argon2<'static> {
@@ -136,6 +162,32 @@ mod tests {
         let passwords = Passwords::new();
         let verdict = passwords.verify(SecretString::default(), None).await.unwrap();
         assert_eq!(verdict, Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn whoever_leaves_does_not_make_room() {
+        let passwords = Passwords::new();
+        let before = passwords.0.places.available_permits();
+        let hashing = passwords.hash("correct horse".into());
+        // Long enough to begin, too short to end.
+        let left = tokio::time::timeout(Duration::from_millis(1), hashing).await;
+        if left.is_err() {
+            assert_eq!(passwords.0.places.available_permits(), before - 1);
+        }
+        while passwords.0.places.available_permits() < before {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_without_a_password_takes_as_long_as_any() {
+        let passwords = Passwords::new();
+        let started = std::time::Instant::now();
+        passwords.verify(SecretString::default(), Some(String::new())).await.unwrap();
+        let without = started.elapsed();
+        let started = std::time::Instant::now();
+        passwords.verify(SecretString::default(), None).await.unwrap();
+        assert!(without * 5 > started.elapsed(), "{without:?} {:?}", started.elapsed());
     }
 
     #[tokio::test]

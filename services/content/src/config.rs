@@ -1,7 +1,11 @@
 //! Settings of the content service.
 
+use std::num::NonZeroUsize;
+
 use database::Url;
 use platform::{config, seal::MasterKey, server, upstream};
+
+const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 /// Everything this process can be told.
 #[derive(Debug)]
@@ -11,7 +15,7 @@ pub(crate) struct Config {
     /// `DATABASE_URL`.
     pub(crate) database_url: Url,
     /// `MAINSTAY_DATABASE_CONNECTIONS`: at most this many, 16 by default.
-    pub(crate) database_connections: usize,
+    pub(crate) database_connections: NonZeroUsize,
     /// `MAINSTAY_SECRET_KEY`: encrypts page tokens.
     pub(crate) secret_key: MasterKey,
     /// `MAINSTAY_ISSUER`: whose access tokens are accepted.
@@ -26,9 +30,9 @@ impl Config {
     /// Reads the settings, reporting all that is wrong with them.
     pub(crate) fn read(mut reader: config::Reader) -> Result<Self, config::Error> {
         let settings = Self {
-            server: server::Settings::read(&mut reader, "localhost:50052"),
+            server: server::Settings::read(&mut reader, "localhost:50052", "localhost:9092"),
             database_url: reader.required("DATABASE_URL"),
-            database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", 16),
+            database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", SIXTEEN),
             secret_key: reader.required("MAINSTAY_SECRET_KEY"),
             issuer: reader.required("MAINSTAY_ISSUER"),
             auth_url: reader.required("MAINSTAY_AUTH_URL"),

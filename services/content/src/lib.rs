@@ -51,7 +51,7 @@ pub async fn migrate(pool: &Pool) -> Result<usize, database::Error> {
 async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     let contract = Contract::read()?;
     let unusable = |error| Fatal::unavailable("the database", error);
-    let pool = Pool::new(config.database_url.expose(), config.database_connections);
+    let pool = Pool::new(config.database_url.expose(), config.database_connections.get());
     let pool = pool.map_err(unusable)?;
     migrate(&pool).await.map_err(unusable)?;
     let auth = upstream::connect(&config.auth_url);

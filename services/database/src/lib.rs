@@ -2,6 +2,7 @@
 //! the driver's connections.
 
 mod error;
+mod lease;
 mod migrate;
 mod pool;
 mod statement;

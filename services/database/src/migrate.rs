@@ -16,7 +16,8 @@ pub async fn migrate(pool: &Pool, migrations: Runner) -> Result<usize, Error> {
     // From here on nobody is kept waiting behind a migration that itself waits.
     client.batch_execute(include_str!("limit_locks.sql")).await?;
     let client: &mut tokio_postgres::Client = &mut client;
-    let mut migrations = migrations;
+    // A newer binary may have been here: its migrations only add, so we go on.
+    let mut migrations = migrations.set_abort_missing(false);
     let report = migrations.set_migration_table_name("migrations").run_async(client).await;
     let report = report.map_err(|error| Error::Migration(Box::new(error)))?;
     for migration in report.applied_migrations() {

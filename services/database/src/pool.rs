@@ -10,21 +10,26 @@ use tokio_postgres::{
     types::ToSql,
 };
 
-use crate::{Cause, Error, Transaction, statement, tls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{Cause, Error, Transaction, lease::Lease, statement, tls};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// A server that is gone without a word is noticed after this time.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(15);
 const WAIT_AT_MOST: Duration = Duration::from_secs(2);
 /// Below the deadline of every call, so that no statement outlives its caller by much.
 const SERVER_OPTIONS: &str =
     "-c statement_timeout=8000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC";
 
 /// Connections to one database, shared by all requests of a process.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Pool(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     connections: deadpool_postgres::Pool,
+    tls: Option<MakeRustlsConnect>,
     duration: Histogram<f64>,
 }
 
@@ -44,11 +49,16 @@ impl Pool {
             .get_options()
             .map_or_else(|| SERVER_OPTIONS.to_owned(), |given| format!("{SERVER_OPTIONS} {given}"));
         config.options(options);
+        config.keepalives_idle(KEEP_ALIVE).tcp_user_timeout(GIVE_UP_AFTER);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = if needs_tls(&config) {
-            Manager::from_config(config, tls::connector()?, recycling)
-        } else {
-            Manager::from_config(config, NoTls, recycling)
+        let tls = if needs_tls(&config) { Some(tls::connector()?) } else { None };
+        let manager = match &tls {
+            Some(tls) => {
+                // By default the driver would do without if it is told to.
+                config.ssl_mode(SslMode::Require);
+                Manager::from_config(config, tls.clone(), recycling)
+            }
+            None => Manager::from_config(config, NoTls, recycling),
         };
         let connections = deadpool_postgres::Pool::builder(manager)
             .max_size(size)
@@ -64,7 +74,7 @@ impl Pool {
             .with_unit("s")
             .with_boundaries(STATEMENT_BUCKETS.to_vec())
             .build();
-        Ok(Self(Arc::new(Inner { connections, duration })))
+        Ok(Self(Arc::new(Inner { connections, tls, duration })))
     }
 
     /// Runs a statement that returns any number of rows.
@@ -73,8 +83,10 @@ impl Pool {
         sql: &'static str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Error> {
-        let client = self.client().await?;
-        statement::rows(&client, &self.0.duration, sql, params).await
+        let mut lease = Lease::new(self.client().await?, self.0.tls.clone());
+        let rows = statement::rows(lease.client()?, &self.0.duration, sql, params).await;
+        lease.end();
+        rows
     }
 
     /// Runs a statement that returns one row or none.
@@ -99,8 +111,10 @@ impl Pool {
         T: Send,
         E: From<Error> + Cause + Send,
     {
-        let mut client = self.client().await?;
-        crate::transaction::run(&mut client, &self.0.duration, &given, work).await
+        let mut lease = Lease::new(self.client().await?, self.0.tls.clone());
+        let value = crate::transaction::run(lease.client()?, &self.0.duration, &given, work).await;
+        lease.end();
+        value
     }
 
     /// Takes a connection for work that the methods above do not cover.
@@ -113,6 +127,12 @@ impl Pool {
 fn needs_tls(config: &Config) -> bool {
     let is_remote = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)));
     is_remote && config.get_ssl_mode() != SslMode::Disable
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Pool").field(&self.0.connections.status()).finish()
+    }
 }
 
 // === impl Url ===
@@ -128,8 +148,11 @@ impl FromStr for Url {
     type Err = tokio_postgres::Error;
 
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        Config::from_str(s)?;
-        Ok(Self(s.to_owned()))
+        // The driver has no such modes, because it always verifies.
+        let url = s.replace("sslmode=verify-full", "sslmode=require");
+        let url = url.replace("sslmode=verify-ca", "sslmode=require");
+        Config::from_str(&url)?;
+        Ok(Self(url))
     }
 }
 
@@ -148,6 +171,8 @@ mod tests {
         let needs = |url: &str| needs_tls(&Config::from_str(url).unwrap());
         assert!(needs("postgres://auth@db.example.com/auth"));
         assert!(!needs("postgres://auth@db.example.com/auth?sslmode=disable"));
+        let url: Url = "postgres://a@db.example.com/a?sslmode=verify-full".parse().unwrap();
+        assert!(needs(url.expose()));
         assert!(!needs("host=/run/postgresql user=auth dbname=auth"));
     }
 }

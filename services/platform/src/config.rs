@@ -26,7 +26,9 @@ pub struct List(pub Vec<String>);
 impl Reader {
     /// Reads the environment of this process.
     pub fn from_env() -> Self {
-        Self::from_pairs(std::env::vars())
+        // What is not text is nothing that we read.
+        let text = |text: std::ffi::OsString| text.into_string().ok();
+        Self::from_pairs(std::env::vars_os().filter_map(|(k, v)| Some((text(k)?, text(v)?))))
     }
 
     /// Reads the given pairs; tests and the dev stack use it.

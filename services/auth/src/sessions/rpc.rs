@@ -143,12 +143,18 @@ impl Rpc {
         match (account, verdict) {
             (Some(account), Verdict::Right) => Ok(account.user_id),
             (Some(account), Verdict::RightButOld) => {
-                let hash = self.passwords.hash(password).await?;
-                store::rehash(&self.pool, &account, &hash).await?;
+                if let Err(error) = self.rehash(&account, password).await {
+                    tracing::warn!(code = ?error.code(), "an old password hash was kept");
+                }
                 Ok(account.user_id)
             }
             (None, _) | (_, Verdict::Wrong) => Err(Error::WrongCredentials.into()),
         }
+    }
+
+    async fn rehash(&self, account: &store::Account, password: SecretString) -> Result<(), Status> {
+        let hash = self.passwords.hash(password).await?;
+        Ok(store::rehash(&self.pool, account, &hash).await?)
     }
 
     /// Completes a reply: the session, who it belongs to, and both tokens.

@@ -29,12 +29,10 @@ pub(crate) struct Changes {
     post: UpdatePostRequest,
 }
 
-/// A post's name in addresses, and another for when the author has that one already.
+/// A post's name in addresses, and others for when the author has that one
+/// already; the last is too random to be taken.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Slug {
-    plain: String,
-    distinct: String,
-}
+pub(crate) struct Slug([String; 3]);
 
 /// Somebody who wants to change a post.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +58,8 @@ pub(crate) enum Error {
     NotFound,
     #[error("somebody else's post")]
     NotYours,
+    #[error("the author has posts of every slug that was tried")]
+    SlugTaken,
     #[error(transparent)]
     Database(#[from] database::Error),
 }
@@ -97,7 +97,8 @@ impl Slug {
         // The last digits of a UUIDv7 are random.
         let id = post_id.simple().to_string();
         let (_, tail) = id.split_at_checked(24).unwrap_or_default();
-        Self { plain: plain.to_owned(), distinct: format!("{plain}-{tail}") }
+        let last = format!("{plain}-{}", Uuid::now_v7().simple());
+        Self([plain.to_owned(), format!("{plain}-{tail}"), last])
     }
 }
 
@@ -120,14 +121,15 @@ mod tests {
     #[test]
     fn slugs_are_short_and_plain() {
         let id = Uuid::from_u128(0xabcd_ef01);
-        let plain = |title: &str| Slug::new(title, id).plain;
+        let plain = |title: &str| Slug::new(title, id).0[0].clone();
         assert_eq!(plain("Hello, World!"), "hello-world");
         assert_eq!(plain("Größe"), "grosse");
         assert_eq!(plain("北京"), "bei-jing");
         assert_eq!(plain("!!!"), "post");
         assert_eq!(plain(&"a".repeat(200)).len(), MAX_SLUG);
         assert_eq!(plain(&format!("{} b", "a".repeat(79))), "a".repeat(79));
-        assert_eq!(Slug::new("Hello", id).distinct, "hello-abcdef01");
+        assert_eq!(Slug::new("Hello", id).0[1], "hello-abcdef01");
+        assert_ne!(Slug::new("Hello", id).0[2], Slug::new("Hello", id).0[2]);
     }
 
     #[test]

@@ -136,6 +136,7 @@ impl From<Error> for Status {
         match error {
             Error::NotFound => status::not_found("post"),
             Error::NotYours => status::refuse(Reason::NOT_YOURS),
+            Error::SlugTaken => status::refuse(Reason::SLUG_TAKEN),
             Error::Database(error) => error.into(),
         }
     }

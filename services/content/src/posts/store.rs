@@ -10,7 +10,7 @@ use proto::{auth::v1::Profile, content::v1::Post};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{Changes, Draft, Error, Shelf, Slug, Writer};
+use super::{Changes, Draft, Error, Shelf, Writer};
 
 macro_rules! statement {
     ($file:literal) => {
@@ -22,16 +22,14 @@ type Params<'a, const N: usize> = [&'a (dyn ToSql + Sync); N];
 
 pub(crate) async fn insert(pool: &Pool, draft: &Draft) -> Result<Post, Error> {
     let Draft { id, author_id, slug, post } = draft;
-    let Slug { plain, distinct } = slug;
-    let insert = async |slug: &String| {
+    for slug in &slug.0 {
         let params: Params<'_, 6> = [id, author_id, slug, &post.title, &post.body, &post.tags];
-        pool.row(statement!("insert.sql"), &params).await
-    };
-    let row = match insert(plain).await {
-        Err(error) if is_slug_taken(&error) => insert(distinct).await,
-        other => other,
-    };
-    read(&row?.ok_or(Error::NotFound)?)
+        let row = pool.row(statement!("insert.sql"), &params).await;
+        if !is_slug_taken(&row) {
+            return read(&row?.ok_or(Error::NotFound)?);
+        }
+    }
+    Err(Error::SlugTaken)
 }
 
 pub(crate) async fn find(pool: &Pool, post_id: Uuid, reader: Option<Uuid>) -> Result<Post, Error> {
@@ -71,18 +69,16 @@ pub(crate) async fn update(
     let body = mask.value("body", post.body);
     let tags = mask.list("tags", post.tags);
     let Writer { user_id, may_override } = writer;
-    let update = async |slug: Option<&String>| {
+    let slugs = slug.map_or_else(|| vec![None], |slug| slug.0.map(Some).to_vec());
+    for slug in slugs {
         let params: Params<'_, 7> =
             [&post_id, &user_id, &may_override, &slug, &title, &body, &tags];
-        pool.row(statement!("update.sql"), &params).await
-    };
-    let row = match update(slug.as_ref().map(|slug| &slug.plain)).await {
-        Err(error) if is_slug_taken(&error) => {
-            update(slug.as_ref().map(|slug| &slug.distinct)).await
+        let row = pool.row(statement!("update.sql"), &params).await;
+        if !is_slug_taken(&row) {
+            return changed(pool, post_id, row?).await;
         }
-        other => other,
-    };
-    changed(pool, post_id, row?).await
+    }
+    Err(Error::SlugTaken)
 }
 
 pub(crate) async fn publish(pool: &Pool, post_id: Uuid, writer: Writer) -> Result<Post, Error> {
@@ -121,8 +117,10 @@ async fn refusal(pool: &Pool, post_id: Uuid) -> Error {
     }
 }
 
-fn is_slug_taken(error: &database::Error) -> bool {
-    error.constraint() == Some("posts_author_slug_key")
+/// Whether the author has another post with the slug that a statement gave.
+fn is_slug_taken<T>(result: &Result<T, database::Error>) -> bool {
+    let constraint = result.as_ref().err().and_then(database::Error::constraint);
+    constraint == Some("posts_author_slug_key")
 }
 
 fn key(row: &Row, sorted_by: &str) -> Result<Key, Error> {

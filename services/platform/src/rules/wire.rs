@@ -11,6 +11,9 @@ use prost_types::FieldMask;
 use super::plan::{Field, ListRule, Plan, TextRule, UpdateMask, ValueRule};
 use crate::status::Violation;
 
+/// Paths of a mask that are told to be unknown.
+const MOST_UNKNOWN: usize = 10;
+
 /// The values of one field, in order.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Found<'a> {
@@ -74,6 +77,9 @@ impl UpdateMask {
                 named.insert(*number);
                 continue;
             }
+            if violations.len() >= MOST_UNKNOWN {
+                break;
+            }
             let names: Vec<_> = self.changeable.keys().map(String::as_str).collect();
             violations.push(Violation {
                 field: "update_mask".to_owned(),
@@ -92,6 +98,11 @@ impl Field {
     /// so it is its default that must obey the rules.
     fn check(&self, found: &[Found<'_>], is_named: bool, violations: &mut Vec<Violation>) {
         if self.is_list {
+            // Too many are not looked at one by one.
+            if let Some(broken @ ("TOO_MANY", _)) = self.list.check(found) {
+                violations.push(self.violation(broken));
+                return;
+            }
             for (index, value) in found.iter().enumerate() {
                 let broken = self.value.as_ref().and_then(|rule| rule.check(value));
                 violations.extend(broken.map(|(code, rule)| Violation {

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
-use super::patience::Patience;
+use super::{patience::Patience, stop::Stop};
 
 const MAX_CONNECTIONS: usize = 10_000;
 const FIRST_BYTES_WITHIN: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ pub(super) async fn serve<S, B>(
     listeners: Vec<TcpListener>,
     service: S,
     peers: Peers,
-    stop: CancellationToken,
+    stop: Stop,
     drain: Duration,
 ) where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
@@ -65,12 +65,13 @@ pub(super) async fn serve<S, B>(
         connections: TaskTracker::new(),
         room: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
         graceful: GracefulShutdown::new(),
-        kill: CancellationToken::new(),
+        kill: stop.at_once.clone(),
     };
-    join_all(listeners.iter().map(|listener| server.accept(listener, &stop))).await;
+    join_all(listeners.iter().map(|listener| server.accept(listener, &stop.graceful))).await;
     drop(listeners);
     let Server { connections, graceful, kill, .. } = server;
-    if timeout(drain, graceful.shutdown()).await.is_err() {
+    let drained = stop.at_once.run_until_cancelled(timeout(drain, graceful.shutdown())).await;
+    if !matches!(drained, Some(Ok(()))) {
         tracing::warn!(connections = connections.len(), "ending requests that did not finish");
     }
     kill.cancel();

@@ -12,9 +12,11 @@ use std::{
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use super::until::Until;
 use crate::{
     access::Contract,
     request_id::RequestContext,
@@ -22,15 +24,19 @@ use crate::{
     upstream::DEFAULT_DEADLINE,
 };
 
-/// The layer; it leaves methods alone that are not in the contract, because
-/// health and reflection stream for as long as the caller likes.
+/// The layer. Methods that are not in the contract, health and reflection, stream
+/// for as long as the caller likes, or until the process ends.
 #[derive(Clone, Debug)]
-pub(super) struct Deadline(pub(super) Contract);
+pub(super) struct Deadline {
+    pub(super) contract: Contract,
+    /// Ends the streams.
+    pub(super) quiet: CancellationToken,
+}
 
 /// The service made by [`Deadline`].
 #[derive(Clone, Debug)]
 pub(super) struct Timed<S> {
-    contract: Contract,
+    layer: Deadline,
     inner: S,
 }
 
@@ -55,7 +61,7 @@ impl<S> Layer<S> for Deadline {
     type Service = Timed<S>;
 
     fn layer(&self, inner: S) -> Timed<S> {
-        Timed { contract: self.0.clone(), inner }
+        Timed { layer: self.clone(), inner }
     }
 }
 
@@ -73,8 +79,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if self.contract.policy(request.uri().path()).is_none() {
-            return Box::pin(self.inner.call(request));
+        if self.layer.contract.policy(request.uri().path()).is_none() {
+            let (answer, quiet) = (self.inner.call(request), self.layer.quiet.clone());
+            let until =
+                |response: Response<Body>| response.map(|body| Body::new(Until::new(body, quiet)));
+            return Box::pin(async move { answer.await.map(until) });
         }
         let left = RequestContext::current().and_then(|context| context.remaining());
         let answer = self.inner.call(request);

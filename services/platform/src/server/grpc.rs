@@ -9,6 +9,7 @@ use std::{
 use futures_util::future::{Either, Ready, ready};
 use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
+use tokio_util::sync::CancellationToken;
 use tonic::{body::Body, server::NamedService, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::{Layer, Service};
@@ -16,6 +17,7 @@ use tower::{Layer, Service};
 use super::{
     deadline::Deadline,
     observe::{Kind, Observe},
+    worded::Worded,
 };
 use crate::{access::AccessLayer, fatal::Fatal};
 
@@ -80,16 +82,19 @@ impl Grpc {
     }
 
     /// The whole stack, from the wire to the handlers.
+    ///
+    /// Streams of the standard services end with `quiet`.
     pub(super) fn into_service(
         self,
         access: &AccessLayer,
+        quiet: CancellationToken,
     ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
     + Clone
     + Send
     + 'static {
         let contract = access.contract().clone();
-        let routes = access.layer(self.routes.prepare());
-        let timed = Deadline(contract.clone()).layer(routes);
+        let routes = access.layer(Worded.layer(self.routes.prepare()));
+        let timed = Deadline { contract: contract.clone(), quiet }.layer(routes);
         Hint(Observe::new(Kind::Grpc(contract)).layer(timed))
     }
 }

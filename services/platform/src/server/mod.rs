@@ -10,6 +10,8 @@ mod observe;
 mod patience;
 mod process;
 mod stop;
+mod until;
+mod worded;
 
 use tokio::task::{JoinError, JoinHandle};
 

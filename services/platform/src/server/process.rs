@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
 
@@ -26,7 +26,8 @@ use super::{
     grpc::{Grpc, Health},
     listen::listen,
     observe::{Kind, Observe},
-    spawn, stop,
+    spawn,
+    stop::Stop,
 };
 use crate::{
     access::AccessLayer,
@@ -34,6 +35,9 @@ use crate::{
     fatal::Fatal,
     telemetry::{self, Telemetry},
 };
+
+/// So that watchers hear that we are going before they hear nothing more.
+const BEFORE_STREAMS_END: Duration = Duration::from_millis(20);
 
 /// How a process serves.
 #[derive(Clone, Debug)]
@@ -57,7 +61,7 @@ pub struct Process {
     listeners: Vec<TcpListener>,
     admin_listeners: Vec<TcpListener>,
     telemetry: Telemetry,
-    stop: CancellationToken,
+    stop: Stop,
     drain: Duration,
 }
 
@@ -65,10 +69,10 @@ pub struct Process {
 
 impl Settings {
     /// Reads the settings that every process has.
-    pub fn read(reader: &mut Reader, listen: &str) -> Self {
+    pub fn read(reader: &mut Reader, listen: &str, admin_listen: &str) -> Self {
         Self {
             listen: reader.or("MAINSTAY_LISTEN", listen.to_owned()),
-            admin_listen: reader.or("MAINSTAY_ADMIN_LISTEN", "localhost:9090".to_owned()),
+            admin_listen: reader.or("MAINSTAY_ADMIN_LISTEN", admin_listen.to_owned()),
             drain_seconds: reader.or("MAINSTAY_DRAIN_SECONDS", 20),
             stop_on_stdin_close: reader.or("MAINSTAY_STOP_ON_STDIN_CLOSE", false),
             telemetry: telemetry::Settings::read(reader),
@@ -83,7 +87,7 @@ impl Process {
     /// them is told before anything else is tried.
     pub async fn start(name: &'static str, settings: &Settings) -> Result<Self, Fatal> {
         let telemetry = Telemetry::start(name, &settings.telemetry)?;
-        let stop = stop::token(settings.stop_on_stdin_close)?;
+        let stop = Stop::listen(settings.stop_on_stdin_close)?;
         Ok(Self {
             name,
             listeners: listen(&settings.listen).await?,
@@ -96,14 +100,15 @@ impl Process {
 
     /// Does something that takes a while, unless the process is told to stop.
     pub async fn prepare<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        self.stop.run_until_cancelled(work).await
+        self.stop.graceful.run_until_cancelled(work).await
     }
 
     /// Serves gRPC until told to stop.
     pub async fn serve_grpc(self, grpc: Grpc, access: AccessLayer) -> Result<(), Fatal> {
         let health = grpc.health();
-        let service = grpc.into_service(&access);
-        self.serve(service, Some(health)).await
+        let quiet = CancellationToken::new();
+        let service = grpc.into_service(&access, quiet.clone());
+        self.serve(service, Some((health, quiet))).await
     }
 
     /// Serves HTTP until told to stop.
@@ -119,7 +124,11 @@ impl Process {
         self.serve(Observe::new(Kind::Http).layer(service), None).await
     }
 
-    async fn serve<S, B>(self, service: S, health: Option<Health>) -> Result<(), Fatal>
+    async fn serve<S, B>(
+        self,
+        service: S,
+        streams: Option<(Health, CancellationToken)>,
+    ) -> Result<(), Fatal>
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
             + Clone
@@ -136,17 +145,17 @@ impl Process {
             self.admin_listeners,
             admin.into_service(),
             Peers::Public,
-            ended.clone(),
+            Stop::at(ended.clone()),
             Duration::ZERO,
         ));
-        if let Some(health) = &health {
+        if let Some((health, _)) = &streams {
             health.announce(true).await;
         }
-        let stopping = spawn(withdraw(self.stop.clone(), is_ready, health.clone()));
+        let peers = if streams.is_some() { Peers::Services } else { Peers::Public };
+        let stopping = spawn(withdraw(self.stop.graceful.clone(), is_ready, streams));
         announce(&ready_line).map_err(|error| Fatal::unavailable("standard output", error))?;
         tracing::info!(service = self.name, "{} is ready", self.name);
 
-        let peers = if health.is_some() { Peers::Services } else { Peers::Public };
         accept::serve(self.listeners, service, peers, self.stop, self.drain).await;
         ended.cancel();
         for task in [admin, stopping] {
@@ -172,12 +181,19 @@ impl Process {
     }
 }
 
-/// Tells probes as soon as the process is told to stop.
-async fn withdraw(stop: CancellationToken, is_ready: Arc<AtomicBool>, health: Option<Health>) {
+/// Tells probes as soon as the process is told to stop, and then ends their
+/// streams, which nothing else would.
+async fn withdraw(
+    stop: CancellationToken,
+    is_ready: Arc<AtomicBool>,
+    streams: Option<(Health, CancellationToken)>,
+) {
     stop.cancelled().await;
     is_ready.store(false, Ordering::Relaxed);
-    if let Some(health) = health {
+    if let Some((health, quiet)) = streams {
         health.announce(false).await;
+        sleep(BEFORE_STREAMS_END).await;
+        quiet.cancel();
     }
 }
 

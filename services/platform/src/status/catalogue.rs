@@ -78,6 +78,9 @@ catalogue! {
     USERNAME_TAKEN AlreadyExists 409 "User name taken"
         "an account with this user name exists; choose another"
 
+    SLUG_TAKEN AlreadyExists 409 "Title taken"
+        "the author has too many posts of this title; choose another title"
+
     INVALID_FIELDS InvalidArgument 422 "Invalid fields"
         "some fields break their rules"
     MALFORMED_JSON InvalidArgument 400 "Malformed JSON"

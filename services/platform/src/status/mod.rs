@@ -17,6 +17,9 @@ use crate::fatal::causes;
 /// The domain of every reason in the catalogue.
 pub const DOMAIN: &str = "mainstay";
 
+const MOST_VIOLATIONS: usize = 16;
+const MOST_CHARS: usize = 160;
+
 /// A field of a request, and the rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -54,12 +57,19 @@ pub fn invalid(violations: impl IntoIterator<Item = Violation>) -> Status {
         reason: violation.code.to_owned(),
         localized_message: None,
     });
-    let fields: Vec<_> = fields.collect();
+    // They travel in a header, which has little room.
+    let mut fields: Vec<_> = fields.take(MOST_VIOLATIONS).collect();
+    for field in &mut fields {
+        shorten(&mut field.field);
+        shorten(&mut field.description);
+    }
     let names: Vec<_> =
         fields.iter().map(|field| format!("{}: {}", field.field, field.description)).collect();
     let mut details = info(reason);
     details.set_bad_request(fields);
-    Status::with_error_details(reason.grpc, names.join("; "), details)
+    let mut names = names.join("; ");
+    shorten(&mut names);
+    Status::with_error_details(reason.grpc, names, details)
 }
 
 /// There is no such thing, or none that this caller may know of.
@@ -107,6 +117,14 @@ pub fn code_name(code: Code) -> &'static str {
     }
 }
 
+/// Cuts a text that quotes what a caller sent.
+fn shorten(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(MOST_CHARS) {
+        text.truncate(end);
+        text.push('…');
+    }
+}
+
 fn info(reason: &Reason) -> ErrorDetails {
     ErrorDetails::with_error_info(reason.code, DOMAIN, HashMap::new())
 }
@@ -121,6 +139,18 @@ mod tests {
         for status in [internal(&secret), unavailable(&secret)] {
             assert!(!format!("{status:?}").contains("hunter2"));
         }
+    }
+
+    #[test]
+    fn however_much_is_wrong_the_answer_fits_into_a_header() {
+        let violation =
+            |n| Violation { field: format!("tags[{n}]"), code: "X", rule: "é".repeat(100_000) };
+        let status = invalid((0..100_000).map(violation));
+        let headers = status.into_http::<()>().headers().clone();
+        let size: usize =
+            headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        // HTTP/2 peers take 16 KiB unless they say otherwise.
+        assert!(size < 12 * 1024, "{size}");
     }
 
     #[test]

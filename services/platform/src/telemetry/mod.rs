@@ -55,6 +55,18 @@ pub struct Settings {
     pub sampled: f64,
 }
 
+/// A number from 0 to 1.
+struct Share(f64);
+
+impl FromStr for Share {
+    type Err = &'static str;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        let share = s.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+        share.map(Self).ok_or("must be a number from 0 to 1")
+    }
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
@@ -86,7 +98,7 @@ impl Settings {
             format: reader.or("MAINSTAY_LOG_FORMAT", Format::Json),
             filter: reader.or("RUST_LOG", Filter(DEFAULT_FILTER.to_owned())),
             otlp_endpoint: reader.optional("OTEL_EXPORTER_OTLP_ENDPOINT"),
-            sampled: reader.or("OTEL_TRACES_SAMPLER_ARG", 1.0),
+            sampled: reader.or("OTEL_TRACES_SAMPLER_ARG", Share(1.0)).0,
         }
     }
 }

@@ -11,12 +11,19 @@ use futures_util::future::BoxFuture;
 use jsonwebtoken::DecodingKey;
 use proto::auth::v1::{GetKeySetRequest, Jwk, key_service_client::KeyServiceClient};
 
-use crate::upstream::Upstream;
+use tokio::time::timeout;
+
+use crate::{fatal::causes, server::spawn, upstream::Upstream};
 
 /// A key that is new is known everywhere within this time.
 const FRESH: Duration = Duration::from_mins(5);
-/// An unknown key id makes us ask for the keys again, but not more often.
+/// While auth cannot be asked, what was known is good for this long.
+const USABLE: Duration = Duration::from_hours(1);
+/// We ask again, for a key id that is unknown or because the answer failed, but
+/// not more often than this.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Callers wait for an answer no longer than this.
+const WITHIN: Duration = Duration::from_secs(2);
 
 /// Asks for all keys that tokens may be signed with.
 pub type KeySource =
@@ -35,18 +42,21 @@ pub(super) enum Lookup {
 }
 
 /// The keys as they were last fetched.
-pub(super) struct KeyRing {
+#[derive(Clone)]
+pub(super) struct KeyRing(Arc<Inner>);
+
+struct Inner {
     source: KeySource,
-    known: Mutex<Option<Known>>,
+    known: Mutex<Known>,
     /// Held while fetching, so that a burst of requests asks once.
     fetching: tokio::sync::Mutex<()>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Known {
     keys: Arc<HashMap<String, Arc<DecodingKey>>>,
-    fetched: Instant,
-    asked: Instant,
+    fetched: Option<Instant>,
+    asked: Option<Instant>,
 }
 
 /// Fetches the keys from the auth service.
@@ -65,58 +75,80 @@ pub fn fetch_from_auth(auth: &Upstream) -> KeySource {
 
 impl KeyRing {
     pub(super) fn new(source: KeySource) -> Self {
-        Self { source, known: Mutex::new(None), fetching: tokio::sync::Mutex::new(()) }
+        let (known, fetching) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self(Arc::new(Inner { source, known, fetching }))
     }
 
-    /// Whether the keys are recent enough to trust what they verified before.
-    pub(super) fn is_fresh(&self) -> bool {
-        self.known().is_some_and(|known| known.fetched.elapsed() < FRESH)
+    /// Whether what was verified with these keys before can still be believed.
+    /// Keys that have aged are fetched again beside the request.
+    pub(super) fn are_usable(&self) -> bool {
+        let known = self.known();
+        if known.is_younger_than(USABLE) && !known.is_younger_than(FRESH) && !known.was_just_asked()
+        {
+            let this = self.clone();
+            drop(spawn(async move { this.refresh().await }));
+        }
+        known.is_younger_than(USABLE)
     }
 
     pub(super) async fn find(&self, kid: &str) -> Lookup {
-        if let Some(key) = self.known().and_then(|known| known.find_fresh(kid)) {
-            return Lookup::Found(key);
+        if self.are_usable()
+            && let Some(key) = self.known().keys.get(kid)
+        {
+            return Lookup::Found(Arc::clone(key));
         }
-        let _one_at_a_time = self.fetching.lock().await;
-        let before = self.known();
-        let has_just_asked = before.as_ref().is_some_and(|known| known.asked.elapsed() < PATIENCE);
-        if !has_just_asked {
-            self.fetch(before).await;
-        }
-        match self.known() {
-            None => Lookup::NoKeys,
-            Some(known) => known.keys.get(kid).cloned().map_or(Lookup::Unknown, Lookup::Found),
+        self.refresh().await;
+        let known = self.known();
+        match known.keys.get(kid) {
+            _ if !known.is_younger_than(USABLE) => Lookup::NoKeys,
+            Some(key) => Lookup::Found(Arc::clone(key)),
+            None => Lookup::Unknown,
         }
     }
 
-    async fn fetch(&self, before: Option<Known>) {
-        let now = Instant::now();
-        let after = match (self.source)().await {
-            Ok(keys) => Some(Known { keys: Arc::new(usable(keys)), fetched: now, asked: now }),
-            Err(error) => {
-                tracing::warn!(error = crate::fatal::causes(&error), "signing keys not refreshed");
-                before.map(|known| Known { asked: now, ..known })
+    /// Asks for the keys, unless somebody just did.
+    async fn refresh(&self) {
+        let _one_at_a_time = self.0.fetching.lock().await;
+        let before = self.known();
+        if before.was_just_asked() {
+            return;
+        }
+        let answer = timeout(WITHIN, (self.0.source)()).await;
+        let now = Some(Instant::now());
+        let after = match answer {
+            Ok(Ok(keys)) => Known { keys: Arc::new(usable(keys)), fetched: now, asked: now },
+            Ok(Err(error)) => {
+                tracing::warn!(error = causes(&error), "signing keys not refreshed");
+                Known { asked: now, ..before }
+            }
+            Err(_elapsed) => {
+                tracing::warn!("signing keys not refreshed: no answer in time");
+                Known { asked: now, ..before }
             }
         };
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = after;
+        *self.0.known.lock().unwrap_or_else(PoisonError::into_inner) = after;
     }
 
-    fn known(&self) -> Option<Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn known(&self) -> Known {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl std::fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeyRing").field("is_fresh", &self.is_fresh()).finish_non_exhaustive()
+        f.debug_struct("KeyRing").finish_non_exhaustive()
     }
 }
 
 // === impl Known ===
 
 impl Known {
-    fn find_fresh(&self, kid: &str) -> Option<Arc<DecodingKey>> {
-        if self.fetched.elapsed() < FRESH { self.keys.get(kid).cloned() } else { None }
+    fn is_younger_than(&self, age: Duration) -> bool {
+        self.fetched.is_some_and(|fetched| fetched.elapsed() < age)
+    }
+
+    fn was_just_asked(&self) -> bool {
+        self.asked.is_some_and(|asked| asked.elapsed() < PATIENCE)
     }
 }
 

@@ -93,7 +93,7 @@ impl Verifier {
     /// Returns what a token says if it can be believed.
     pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, Refused> {
         if let Some(claims) = self.0.verified.get(token) {
-            if claims.exp > Timestamp::now().as_second() && self.0.keys.is_fresh() {
+            if claims.exp > Timestamp::now().as_second() && self.0.keys.are_usable() {
                 return Ok(claims);
             }
             self.0.verified.invalidate(token);
