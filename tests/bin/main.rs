@@ -11,16 +11,29 @@ use platform::config::Reader;
 use serde_json::json;
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() != Some("postgres-guard") {
-        return mainstay::run_cli();
-    }
-    match guard() {
+    let done = match std::env::args().nth(1).as_deref() {
+        Some("postgres-guard") => guard(),
+        Some("dev") => match die_with_the_test() {
+            Ok(()) => return mainstay::run_cli(),
+            Err(error) => Err(error.into()),
+        },
+        _ => return mainstay::run_cli(),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             drop(writeln!(io::stderr(), "error: {error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Has the system stop us when a test ends without doing so: nothing else would
+/// tell a stack that nobody is left to use it.
+fn die_with_the_test() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+    Ok(())
 }
 
 /// Serves new data until standard input closes, then deletes it.

@@ -1,2 +1,24 @@
-//! The product from outside, one file per resource.
-fn main() {}
+//! The product from outside: one file per resource, then what holds for all.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests, which Clippy does not take for tests"
+)]
+
+mod access;
+mod bad_input;
+mod dev;
+mod gateway;
+mod keys;
+mod lifecycle;
+mod logs;
+mod operations;
+mod pages;
+mod posts;
+mod refresh;
+mod sessions;
+mod tokens;
+mod users;

@@ -1,2 +1,11 @@
-//! The product from outside, one file per resource.
-fn main() {}
+//! What holds when things break: one file per promise.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which Clippy does not take for tests"
+)]
+
+mod ledger;
+mod slow_clients;
+mod stuck_database;

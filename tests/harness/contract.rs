@@ -3,7 +3,8 @@
 
 use prost::Message as _;
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, FieldDescriptor, MethodDescriptor, ReflectMessage as _, Value,
+    DescriptorPool, DynamicMessage, FieldDescriptor, MethodDescriptor, ReflectMessage as _,
+    ServiceDescriptor, Value,
 };
 use proto::options::v1::Policy;
 
@@ -37,19 +38,19 @@ pub fn pool() -> DescriptorPool {
 /// Every method of the contract.
 pub fn methods(pool: &DescriptorPool) -> Vec<Method> {
     let services: Vec<_> = pool.services().collect();
-    let methods = services.iter().flat_map(|service| service.methods());
+    let methods = services.iter().flat_map(ServiceDescriptor::methods);
     methods.map(|descriptor| Method::read(pool, descriptor)).collect()
 }
 
 /// The rules of a field, if it has any.
 pub fn rules(field: &FieldDescriptor) -> Option<DynamicMessage> {
-    option(field.options(), field.parent_pool(), "buf.validate.field")
+    option(&field.options(), field.parent_pool(), "buf.validate.field")
 }
 
 /// Whether a field holds a secret that the gateway keeps in a cookie.
 pub fn is_credential(field: &FieldDescriptor) -> bool {
     let name = "mainstay.options.v1.credential";
-    option(field.options(), field.parent_pool(), name).is_some()
+    option(&field.options(), field.parent_pool(), name).is_some()
 }
 
 // === impl Method ===
@@ -66,7 +67,7 @@ impl Method {
     }
 
     fn read(pool: &DescriptorPool, descriptor: MethodDescriptor) -> Self {
-        let read = |name| option(descriptor.options(), pool, name);
+        let read = |name| option(&descriptor.options(), pool, name);
         let policy = read("mainstay.options.v1.policy");
         let policy = policy.map(|policy| Policy::decode(&*policy.encode_to_vec()).unwrap());
         let routes = read("google.api.http").map(|rule| Route::read_all(&rule));
@@ -87,11 +88,7 @@ impl Route {
     fn read(rule: &DynamicMessage) -> Self {
         let verbs = ["get", "put", "post", "delete", "patch"];
         let verb = verbs.into_iter().find(|verb| rule.has_field_by_name(verb)).unwrap();
-        Self {
-            verb: verb.to_uppercase(),
-            template: text(rule, verb),
-            body: text(rule, "body"),
-        }
+        Self { verb: verb.to_uppercase(), template: text(rule, verb), body: text(rule, "body") }
     }
 
     /// The path with its variables filled from a message, and the fields that
@@ -109,7 +106,7 @@ impl Route {
     }
 }
 
-fn option(options: DynamicMessage, pool: &DescriptorPool, name: &str) -> Option<DynamicMessage> {
+fn option(options: &DynamicMessage, pool: &DescriptorPool, name: &str) -> Option<DynamicMessage> {
     let extension = pool.get_extension_by_name(name).unwrap();
     if !options.has_extension(&extension) {
         return None;

@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use platform::server::spawn;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls, Row, types::ToSql};
@@ -64,9 +65,28 @@ impl Databases {
 // === impl Database ===
 
 impl Database {
+    /// A connection for many statements; it ends with its client.
+    pub async fn connect(&self) -> Client {
+        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
+        drop(spawn(connection));
+        client
+    }
+
     /// Runs a statement and returns its rows.
     pub async fn rows(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Vec<Row> {
         connected(&self.url, async |client| client.query(sql, params).await.unwrap()).await
+    }
+
+    /// Does something while nobody else can use a table.
+    pub async fn while_locked<T>(&self, table: &str, work: impl AsyncFnOnce() -> T) -> T {
+        let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        connected(&self.url, async |client| {
+            client.batch_execute(&lock).await.unwrap();
+            let done = work().await;
+            client.batch_execute("ROLLBACK").await.unwrap();
+            done
+        })
+        .await
     }
 
     /// Runs a statement and returns how many rows it changed.
@@ -97,12 +117,8 @@ impl Server {
         BufReader::new(guard.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).expect("PostgreSQL starts");
         let url = said["url"].as_str().unwrap().to_owned();
-        let server = Self {
-            url,
-            made: AtomicU32::new(0),
-            finished: Mutex::default(),
-            _guard: guard,
-        };
+        let server =
+            Self { url, made: AtomicU32::new(0), finished: Mutex::default(), _guard: guard };
         for service in ["auth", "content"] {
             server.run(&format!("CREATE ROLE {service} LOGIN")).await;
             server.run(&format!("CREATE DATABASE {service}_template OWNER {service}")).await;

@@ -4,8 +4,7 @@ use bytes::{Buf as _, BufMut as _, Bytes};
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use tonic::{
-    Request, Response, Status,
-    client,
+    Request, Response, Status, client,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 

@@ -1,8 +1,11 @@
 //! The program under test as a command line.
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{fs, path::PathBuf, process::Stdio, time::Duration};
 
+use rustix::process::{Pid, kill_process, test_kill_process};
 use tokio::process::Command;
+
+pub use rustix::process::Signal;
 
 use crate::wait::within;
 
@@ -17,7 +20,7 @@ pub struct Ended {
     pub stderr: String,
 }
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Where the program is: Cargo puts it beside the folder of the test binaries.
 pub fn path() -> PathBuf {
@@ -30,6 +33,29 @@ pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(path());
     command.args(arguments).env_clear().stdin(Stdio::null()).kill_on_drop(true);
     command
+}
+
+/// The program with arguments and our own environment, which says where programs
+/// are found.
+pub fn command_at_home(arguments: &[&str]) -> Command {
+    let mut command = Command::new(path());
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// Whether a process runs; one that has ended and that nobody has waited for does
+/// not.
+pub fn is_running(pid: u32) -> bool {
+    let number = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state follows the name in parentheses: Z is a zombie.
+    let is_zombie = stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
+    test_kill_process(number).is_ok() && !is_zombie
+}
+
+/// Sends a signal.
+pub fn signal(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
 }
 
 /// Runs a command to its end.

@@ -108,6 +108,7 @@ impl Rest {
     }
 
     /// A client with a copy of the cookies, as an attacker may have one.
+    #[must_use]
     pub fn copy(&self) -> Self {
         let jar = self.jar.lock().unwrap().clone();
         Self { gateway: self.gateway, jar: Arc::new(Mutex::new(jar)) }
@@ -193,7 +194,8 @@ impl Call {
         let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
         // HTTP asks for the name that the client believes it talks to.
         if !self.headers.iter().any(|(name, _)| name == "host") {
-            request = request.header(header::HOST, format!("localhost:{}", self.rest.gateway.port()));
+            request =
+                request.header(header::HOST, format!("localhost:{}", self.rest.gateway.port()));
         }
         for (name, value) in &self.headers {
             request = request.header(name, value);
@@ -207,6 +209,7 @@ impl Call {
 
 // === impl Answer ===
 
+#[expect(clippy::return_self_not_must_use, reason = "an assertion may be all one wants")]
 impl Answer {
     /// A header as text; empty if absent.
     pub fn header(&self, name: &str) -> &str {

@@ -8,10 +8,9 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -30,8 +29,7 @@ pub struct Service {
     pub admin: SocketAddr,
 }
 
-const START_LIMIT: Duration = Duration::from_secs(60);
-const STOP_LIMIT: Duration = Duration::from_secs(2);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 // === impl Service ===
 
@@ -50,8 +48,7 @@ impl Service {
 
     /// Starts the service again after it ended, on the same ports.
     pub async fn start_again(&mut self) {
-        let ports =
-            [("MAINSTAY_LISTEN", self.listen), ("MAINSTAY_ADMIN_LISTEN", self.admin)];
+        let ports = [("MAINSTAY_LISTEN", self.listen), ("MAINSTAY_ADMIN_LISTEN", self.admin)];
         for (key, address) in ports {
             self.environment.insert(key.to_owned(), format!("localhost:{}", address.port()));
         }
@@ -78,8 +75,7 @@ impl Service {
 
     /// Asks the process to stop, as an operator does.
     pub fn terminate(&self) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
+        program::signal(self.pid(), program::Signal::TERM);
     }
 
     /// Waits for the end of the process.
@@ -101,11 +97,6 @@ impl Service {
         complete.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
-    /// Lets go of the process's input, which asks it to stop.
-    pub(crate) fn let_go(&mut self) {
-        drop(self.child.stdin.take());
-    }
-
     /// The end of the log, for whoever has to find out why a test failed.
     pub(crate) fn show_log(&self) {
         const SHOWN: usize = 30;
@@ -117,17 +108,10 @@ impl Service {
 }
 
 impl Drop for Service {
+    /// Ends the process at once: how it ends when asked has tests of its own.
     fn drop(&mut self) {
-        self.let_go();
-        let deadline = Instant::now() + STOP_LIMIT;
-        while matches!(self.child.try_wait(), Ok(None)) {
-            if Instant::now() > deadline {
-                drop(self.child.kill());
-                drop(self.child.wait());
-                return;
-            }
-            thread::sleep(Duration::from_millis(2));
-        }
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 

@@ -67,11 +67,8 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        for service in [&mut self.gateway, &mut self.content, &mut self.auth] {
-            service.let_go();
-            if panicking() {
-                service.show_log();
-            }
+        if panicking() {
+            self.services().into_iter().for_each(Service::show_log);
         }
     }
 }

@@ -24,8 +24,6 @@ pub async fn eventually<T>(
 
 /// Waits for something that ends by itself; panics at the deadline.
 pub async fn within<T>(what: &str, limit: Duration, work: impl Future<Output = T>) -> T {
-    match timeout(limit, work).await {
-        Ok(done) => done,
-        Err(_elapsed) => panic!("not within {limit:?}: {what}"),
-    }
+    let done = timeout(limit, work).await;
+    done.unwrap_or_else(|_elapsed| panic!("not within {limit:?}: {what}"))
 }

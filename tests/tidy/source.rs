@@ -40,7 +40,8 @@ pub(crate) fn files(extension: &str) -> Vec<Source> {
 /// Rust that is shipped: neither tests nor build scripts.
 pub(crate) fn shipped() -> impl Iterator<Item = Source> {
     let is_shipped = |source: &Source| {
-        !source.path.starts_with("tests/") && !source.path.ends_with("build.rs")
+        let is_test = source.path.split('/').any(|it| ["tests", "tests.rs"].contains(&it));
+        !is_test && !source.path.ends_with("build.rs")
     };
     files("rs").into_iter().filter(is_shipped)
 }
