@@ -5,7 +5,9 @@ use std::{
     path::Path,
 };
 
+use auth::operator;
 use database::Pool;
+use serde::Serialize;
 
 use crate::{
     dev::{
@@ -16,8 +18,19 @@ use crate::{
     service,
 };
 
-/// The account that signs in with links.
+/// The account that signs in with links, as long as it is an admin.
 pub const ADMIN: &str = "admin@example.com";
+
+/// Signs an admin in, once.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Link {
+    /// The address to open.
+    pub url: String,
+    /// Whom it signs in.
+    #[serde(skip)]
+    pub email: String,
+}
 
 /// Prints a new sign-in link of the stack that runs on a data folder.
 pub fn link(data: &Path) -> Result<(), Failure> {
@@ -27,17 +40,36 @@ pub fn link(data: &Path) -> Result<(), Failure> {
     };
     let url = postgres::url(&state.socket, "auth", "auth");
     let link = service::runtime()?.block_on(sign_in_link(&url, &state.running.gateway))?;
-    writeln!(io::stdout(), "{link}")?;
+    writeln!(io::stdout(), "{}", link.url)?;
     Ok(())
 }
 
 /// Makes the administrator where there is none, and a link that signs in once.
-pub(crate) async fn sign_in_link(url: &str, gateway: &str) -> Result<String, Failure> {
+pub(crate) async fn sign_in_link(url: &str, gateway: &str) -> Result<Link, Failure> {
     let pool = Pool::new(url, 1)?;
-    let refused = |error: auth::operator::Error| {
-        Failure::unavailable(format!("no sign-in link could be made: {error}"), None)
-    };
-    auth::operator::ensure_admin(&pool, ADMIN).await.map_err(refused)?;
-    let token = auth::operator::sign_in_link(&pool, ADMIN).await.map_err(refused)?;
-    Ok(format!("{gateway}/sign-in#token={token}"))
+    let made = make_link(&pool).await;
+    let (email, token) = made.map_err(|error| refused(&error, url))?;
+    Ok(Link { url: format!("{gateway}/sign-in#token={token}"), email })
+}
+
+async fn make_link(pool: &Pool) -> Result<(String, String), operator::Error> {
+    operator::ensure_admin(pool, ADMIN).await?;
+    let email = operator::admin(pool, ADMIN).await?;
+    let token = operator::sign_in_link(pool, &email).await?;
+    Ok((email, token))
+}
+
+fn refused(error: &operator::Error, url: &str) -> Failure {
+    match error {
+        operator::Error::NoAdmin => Failure::unavailable(
+            format!("no sign-in link: nobody is an admin, and {ADMIN} is somebody else's account"),
+            Some(&format!(
+                "psql '{url}', and set the roles of a row of users to '{{admin}}'\n       \
+                 or: mainstay dev --data DIR, to begin anew"
+            )),
+        ),
+        operator::Error::Database(error) => {
+            Failure::unavailable(format!("no sign-in link could be made: {error}"), None)
+        }
+    }
 }

@@ -66,7 +66,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 /// Checks everything, tells what was found, and fails if anything did.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let state = state::read(&options.data).filter(State::is_current);
-    let mut findings = vec![programs(options), data(&options.data)];
+    let places = Places::usual(options.pg.clone(), &mut Reader::from_env());
+    let mut findings = vec![programs(options, &places), data(&options.data)];
+    findings.extend(places.ignored(Owner::detect()).iter().map(|why| ignored(why)));
     match &state {
         Some(state) => findings.extend(service::runtime()?.block_on(stack(state))),
         None => findings.extend(options.ports.with_flags().map(port)),
@@ -109,8 +111,7 @@ impl fmt::Display for Finding {
 }
 
 /// Whether `PostgreSQL` is here, and can read the data.
-fn programs(options: &Options) -> Finding {
-    let places = Places::usual(options.pg.clone(), &mut Reader::from_env());
+fn programs(options: &Options, places: &Places) -> Finding {
     let version = fs::read_to_string(options.data.join("postgres/data/PG_VERSION")).ok();
     let wanted = version.as_deref().map(str::trim);
     let found: Vec<_> = places.binaries(Owner::detect()).collect();
@@ -130,6 +131,12 @@ fn programs(options: &Options) -> Finding {
             Finding::warning("database", detail, install)
         }
     }
+}
+
+/// Programs that were fetched, or seem so, and are not run.
+fn ignored(why: &str) -> Finding {
+    let detail = format!("{why}: no PostgreSQL is run from there");
+    Finding::warning("cache", detail, "remove it; `mainstay dev --pg fetch` makes a new one")
 }
 
 /// Whether the data folder can be used, or is.

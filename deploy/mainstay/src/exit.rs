@@ -1,6 +1,7 @@
 //! From an error to what the user reads and what a script gets.
 
 use std::{
+    fmt,
     io::{self, Write as _},
     process::ExitCode,
 };
@@ -42,12 +43,18 @@ impl Failure {
 
     /// Tells the user, and gives the code for the shell.
     pub fn report(&self) -> ExitCode {
-        let Self { message, fix, code } = self;
-        let error = if message.is_empty() { String::new() } else { format!("error: {message}\n") };
-        let fix = fix.as_ref().map(|fix| format!("  fix: {fix}\n")).unwrap_or_default();
-        // Nobody is left to tell when standard error is closed.
-        drop(write!(io::stderr(), "{error}{fix}"));
-        ExitCode::from(*code)
+        if !self.message.is_empty() {
+            // Nobody is left to tell when standard error is closed.
+            drop(writeln!(io::stderr(), "error: {self}"));
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.fix.iter().try_for_each(|fix| write!(f, "\n  fix: {fix}"))
     }
 }
 

@@ -100,16 +100,8 @@ impl Child {
             return Ok(took);
         }
         let service = self.service;
-        let mut line = String::new();
-        let read = timeout(START_LIMIT, self.run.stdout.read_line(&mut line)).await;
-        if read.is_err() {
-            return Err(Error::Slow { service });
-        }
-        let Ok(ready) = serde_json::from_str::<Ready>(&line) else {
-            let ended = self.run.process.wait().await;
-            let status = ended.map_err(|cause| Error::Spawn { service, cause })?;
-            return Err(Error::Ended { service, status });
-        };
+        let said = timeout(START_LIMIT, self.run.says_ready(service)).await;
+        let ready = said.unwrap_or(Err(Error::Slow { service }))?;
         (self.listen, self.admin) = (ready.listen.port(), ready.admin.port());
         Ok(*self.run.took.insert(self.run.started.elapsed()))
     }
@@ -170,7 +162,12 @@ impl Child {
     async fn restart(&mut self) -> Result<(), Error> {
         let ports = [self.listen, self.admin];
         self.run = Run::start(self.service, ports, &self.environment)?;
-        self.ready().await.map(drop)
+        let ready = self.ready().await;
+        if ready.is_err() {
+            // One that hangs would otherwise be waited for and never started again.
+            self.kill();
+        }
+        ready.map(drop)
     }
 }
 
@@ -200,6 +197,18 @@ impl Run {
         let stdin = process.stdin.take();
         let stdout = process.stdout.take().ok_or_else(|| failed(io::Error::other("no output")))?;
         Ok(Self { process, stdin, stdout: BufReader::new(stdout), started, took: None })
+    }
+
+    /// Waits for the line that says so, or for the end of the process.
+    async fn says_ready(&mut self, service: Service) -> Result<Ready, Error> {
+        let failed = |cause| Error::Spawn { service, cause };
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).await.map_err(failed)?;
+        if let Ok(ready) = serde_json::from_str(&line) {
+            return Ok(ready);
+        }
+        let status = self.process.wait().await.map_err(failed)?;
+        Err(Error::Ended { service, status })
     }
 }
 

@@ -107,24 +107,21 @@ async fn write_posts(content: Channel, token: &MetadataValue<Ascii>) -> Result<(
         Ok(request)
     };
     let mut posts = PostServiceClient::with_interceptor(content, authorized);
-    let own = ListPostsRequest {
+    let all = ListPostsRequest {
         user_id: "me".to_owned(),
         page_size: Some(100),
         ..ListPostsRequest::default()
     };
-    let written = posts.list_posts(own).await?.into_inner().posts;
+    let written = posts.list_posts(all).await?.into_inner().posts;
+    let own = CreatePostRequest { user_id: "me".to_owned(), ..CreatePostRequest::default() };
     for sample in samples()? {
         if written.iter().any(|post| post.title == sample.title) {
             continue;
         }
-        let draft = CreatePostRequest {
-            user_id: "me".to_owned(),
-            title: sample.title,
-            body: sample.body,
-            tags: sample.tags,
-        };
+        let Sample { title, body, tags, published } = sample;
+        let draft = CreatePostRequest { title, body, tags, ..own.clone() };
         let post = posts.create_post(draft).await?.into_inner().post.unwrap_or_default();
-        if sample.published {
+        if published {
             posts.publish_post(PublishPostRequest { post_id: post.id }).await?;
         }
     }

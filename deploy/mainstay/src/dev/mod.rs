@@ -59,16 +59,21 @@ async fn start(options: &Options, terminal: Terminal, started: Instant) -> Resul
     ports::check(options.ports.with_flags(), patience).await?;
     let stack = Stack::start(options, folder, terminal).await?;
     report(options, &stack)
-        .await?
+        .await
         .tell(terminal, started.elapsed())
         .map_err(std::io::Error::from)?;
     Ok(stack)
 }
 
-async fn report(options: &Options, stack: &Stack) -> Result<Report, Failure> {
+/// What is not there, such as an admin to sign in as, does not keep anybody from
+/// using the rest.
+async fn report(options: &Options, stack: &Stack) -> Report {
     let running = stack.running();
     let url = stack.postgres().url("auth", "auth");
-    let link = admin::sign_in_link(&url, &running.gateway);
+    let link = async {
+        let link = admin::sign_in_link(&url, &running.gateway).await;
+        link.inspect_err(|failure| terminal::note(&failure.to_string())).ok()
+    };
     let demo = async {
         if options.no_demo {
             return None;
@@ -77,7 +82,7 @@ async fn report(options: &Options, stack: &Stack) -> Result<Report, Failure> {
         seeded.inspect_err(|error| terminal::note(&format!("no demo data: {error}"))).ok()
     };
     let (admin_link, demo) = tokio::join!(link, demo);
-    Ok(Report { admin_link: admin_link?, demo, running })
+    Report { running, admin_link, demo }
 }
 
 fn farewell(options: &Options) -> String {

@@ -1,6 +1,6 @@
 //! What is said when everything can be used.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::{
     state::Running,
     terminal::{self, Terminal},
 };
-use crate::admin;
+use crate::admin::Link;
 
 /// Everything somebody needs to begin.
 #[derive(Debug, Serialize)]
@@ -18,8 +18,8 @@ pub struct Report {
     /// Where it runs.
     #[serde(flatten)]
     pub running: Running,
-    /// Signs in as administrator, once.
-    pub admin_link: String,
+    /// Signs in as administrator, if there is one.
+    pub admin_link: Option<Link>,
     /// The account to try things with.
     pub demo: Option<Demo>,
 }
@@ -40,12 +40,11 @@ impl Report {
     fn text(&self, took: Duration) -> String {
         let Running { gateway, data_dir, .. } = &self.running;
         let took = took.as_secs_f64();
-        let (link, admin, data_dir) = (&self.admin_link, admin::ADMIN, data_dir.display());
+        let as_admin = self.admin_link.as_ref().map(|link| as_admin(link, data_dir));
+        let as_admin = as_admin.unwrap_or_default();
         let begin = format!(
             "Ready in {took:.1} s\n\n  \
-               API       {gateway}/api/posts\n  \
-               Sign in   {link}\n            \
-                         as {admin}; works once, another: mainstay admin link --data {data_dir}\n"
+               API       {gateway}/api/posts\n{as_admin}"
         );
         let examples = self.demo.as_ref().map(|demo| self.as_demo(demo)).unwrap_or_default();
         let end = "Stop: Ctrl-C    Something wrong: mainstay doctor\n";
@@ -79,5 +78,30 @@ impl Report {
                grpcurl -plaintext {data} {host} {list}\n  \
                buf curl --protocol grpc --http2-prior-knowledge {data} {content}/{list}\n"
         )
+    }
+}
+
+fn as_admin(Link { url, email }: &Link, data_dir: &Path) -> String {
+    let data_dir = data_dir.display();
+    format!(
+        "  Sign in   {url}\n            \
+                     as {email}; works once, another: mainstay admin link --data {data_dir}\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_without_an_admin_can_be_told_of() {
+        let report = |admin_link| Report { running: Running::default(), admin_link, demo: None };
+        let none = report(None);
+        assert_eq!(serde_json::to_value(&none).unwrap()["adminLink"], serde_json::Value::Null);
+        assert!(!none.text(Duration::ZERO).contains("Sign in"));
+        let (url, email) = ("http://localhost/#t".to_owned(), "b@example.com".to_owned());
+        let some = report(Some(Link { url, email }));
+        assert_eq!(serde_json::to_value(&some).unwrap()["adminLink"], "http://localhost/#t");
+        assert!(some.text(Duration::ZERO).contains("as b@example.com"));
     }
 }

@@ -31,6 +31,8 @@ pub struct Stack {
 
 /// How long running requests may take after the wish to stop.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// How much of that the gateway may use, so that those it calls have some left.
+const GATEWAY_LIMIT: Duration = Duration::from_secs(5);
 const POSTGRES_CHECK: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -100,7 +102,7 @@ impl Stack {
         );
     }
 
-    /// Stops everything, first what others are called by; at once when another
+    /// Stops everything, the gateway before those it calls; at once when another
     /// signal comes.
     pub async fn stop(mut self, signals: &mut Signals) {
         let is_urgent = tokio::select! {
@@ -124,10 +126,10 @@ impl Stack {
     }
 
     async fn stop_services(&mut self) {
-        let deadline = Instant::now() + STOP_LIMIT;
-        for service in [&mut self.gateway, &mut self.content, &mut self.auth] {
-            service.stop(deadline).await;
-        }
+        let asked = Instant::now();
+        self.gateway.stop(asked + GATEWAY_LIMIT).await;
+        let deadline = asked + STOP_LIMIT;
+        tokio::join!(self.content.stop(deadline), self.auth.stop(deadline));
     }
 }
 

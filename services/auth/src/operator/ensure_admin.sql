@@ -1,6 +1,16 @@
 -- auth.operator.ensure_admin
 INSERT INTO users (user_id, email, username, display_name, roles, password_hash)
-SELECT $1, $2, 'admin', '', ARRAY['admin'], ''
+SELECT
+    $1::uuid,
+    $2,
+    CASE
+        WHEN EXISTS (SELECT FROM users WHERE lower(username) = 'admin')
+        THEN 'admin-' || right($1::uuid::text, 12)
+        ELSE 'admin'
+    END,
+    '',
+    ARRAY['admin'],
+    ''
 WHERE NOT EXISTS (SELECT FROM users WHERE 'admin' = ANY(roles))
 ON CONFLICT DO NOTHING
 RETURNING user_id

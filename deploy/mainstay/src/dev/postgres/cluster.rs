@@ -2,7 +2,7 @@
 //! can read it.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -13,6 +13,7 @@ use super::{
     binaries::Binaries,
     error::Error,
     find::{Places, Search},
+    home::home,
     owner::Owner,
 };
 
@@ -128,44 +129,6 @@ pub(super) fn last_line(text: &str) -> String {
     last.unwrap_or("it said nothing").trim().to_owned()
 }
 
-/// The folder that the owner of `PostgreSQL` can enter.
-fn home(folder: &Path, owner: Owner, say: &mut dyn FnMut(String)) -> Result<PathBuf, Error> {
-    let unusable = |path: &Path, cause| Error::Folder { path: path.to_owned(), cause };
-    if let Ok(elsewhere) = fs::read_link(folder) {
-        say(format!("the data is in {}", elsewhere.display()));
-        owner.make_private_folder(&elsewhere).map_err(|cause| unusable(&elsewhere, cause))?;
-        return Ok(elsewhere);
-    }
-    let parent = folder.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(parent).map_err(|cause| unusable(parent, cause))?;
-    if owner.can_enter(parent) {
-        owner.make_private_folder(folder).map_err(|cause| unusable(folder, cause))?;
-        return Ok(folder.to_owned());
-    }
-    let elsewhere = elsewhere(folder, owner).map_err(|cause| unusable(folder, cause))?;
-    std::os::unix::fs::symlink(&elsewhere, folder).map_err(|cause| unusable(folder, cause))?;
-    let from = parent.display();
-    say(format!("PostgreSQL does not run as root and cannot enter {from}:"));
-    say(format!("the data is in {}", elsewhere.display()));
-    Ok(elsewhere)
-}
-
-/// A folder outside, named after the one that cannot be entered. The moment is
-/// part of the name: whoever deletes the link wants to begin anew.
-fn elsewhere(folder: &Path, owner: Owner) -> io::Result<PathBuf> {
-    let places = [Path::new("/var/lib"), Path::new("/var/tmp"), Path::new("/tmp")];
-    let usable = |place: &&Path| {
-        let shared = place.join("mainstay");
-        owner.can_enter(place) && fs::create_dir_all(&shared).is_ok() && owner.can_enter(&shared)
-    };
-    let place = places.into_iter().find(usable);
-    let place = place.ok_or_else(|| io::Error::other("no folder is open to `PostgreSQL`"))?;
-    let prefix = format!("{}-", short_name(folder));
-    let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(place.join("mainstay"))?;
-    owner.make_private_folder(made.path())?;
-    Ok(made.keep())
-}
-
 /// The folder of the socket: beside the data, or, where the address would be too
 /// long, below `/tmp`.
 fn socket(home: &Path, owner: Owner) -> Result<PathBuf, Error> {
@@ -189,7 +152,7 @@ fn is_address(folder: &Path) -> bool {
 }
 
 /// Twelve letters and digits that stand for a path.
-fn short_name(path: &Path) -> String {
+pub(super) fn short_name(path: &Path) -> String {
     let digest = digest::digest(&digest::SHA256, path.as_os_str().as_encoded_bytes());
     let number =
         digest.as_ref().iter().take(6).fold(0_u64, |sum, &byte| sum << 8 | u64::from(byte));

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use rustix::process::Pid;
+
 use super::{binaries::Binaries, fetch};
 
 /// Why `PostgreSQL` cannot be had.
@@ -47,6 +49,32 @@ pub enum Error {
         /// Where it said more.
         log: PathBuf,
     },
+    /// Somebody else has started a server on the data.
+    #[error("a PostgreSQL server that mainstay did not start runs on {data} (pid {pid})")]
+    Foreign {
+        /// The folder of the data.
+        data: PathBuf,
+        /// The first process of the server.
+        pid: Pid,
+    },
+    /// A process may be a server on the data, or not.
+    #[error("{file} names pid {pid}, which may be a PostgreSQL server on this data")]
+    InDoubt {
+        /// What a server wrote.
+        file: PathBuf,
+        /// The process.
+        pid: Pid,
+    },
+    /// The data folder is a copy of one whose data is outside.
+    #[error("{link} is a copy: {data}, which it links to, is the data of {owner}")]
+    Copied {
+        /// The link in the copy.
+        link: PathBuf,
+        /// What it leads to.
+        data: PathBuf,
+        /// The link in the original.
+        owner: PathBuf,
+    },
     /// A role or database could not be made.
     #[error("PostgreSQL refused to make a role or database: {0}")]
     Provision(#[from] tokio_postgres::Error),
@@ -69,6 +97,18 @@ impl Error {
             )),
             Self::Folder { .. } => Some("mainstay dev --data DIR, one you can write to".to_owned()),
             Self::Init { .. } | Self::Start { .. } => Some("mainstay doctor".to_owned()),
+            Self::Foreign { pid, .. } => Some(format!("kill -INT {pid}, which stops it")),
+            Self::InDoubt { file, pid } => Some(format!(
+                "kill -INT {pid}, if it is one\n       or: rm {}, if it is not",
+                file.display()
+            )),
+            Self::Copied { link, data, .. } => {
+                let (link, data) = (link.display(), data.display());
+                Some(format!(
+                    "rm {link}, to begin anew\n       \
+                     or, while the other is stopped: cp -a {data} {data}-copy && ln -sfn {data}-copy {link}"
+                ))
+            }
             Self::Provision(_) => None,
         }
     }
@@ -81,7 +121,8 @@ impl Error {
             | Self::Init { .. }
             | Self::Start { .. }
             | Self::Provision(_) => 69,
-            Self::OtherVersion { .. } => 78,
+            Self::Foreign { .. } | Self::InDoubt { .. } => 75,
+            Self::OtherVersion { .. } | Self::Copied { .. } => 78,
             Self::Folder { .. } => 73,
         }
     }

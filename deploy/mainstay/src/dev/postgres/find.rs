@@ -9,7 +9,7 @@ use std::{
 
 use platform::config::Reader;
 
-use super::{binaries::Binaries, error::Error, fetch, owner::Owner};
+use super::{binaries::Binaries, cache, error::Error, fetch, owner::Owner};
 
 /// Which programs the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Places {
     /// Every usable set of programs, best first, found only as far as asked.
     pub fn binaries(&self, owner: Owner) -> impl Iterator<Item = Binaries> {
         let mut seen = Vec::new();
-        self.candidates().into_iter().filter_map(move |place| {
+        self.candidates(owner).into_iter().filter_map(move |place| {
             // `initdb` looks for its share folder beside the real file.
             let real = place.join("postgres").canonicalize().ok()?;
             let folder = real.parent()?.to_owned();
@@ -90,8 +90,13 @@ impl Places {
         })
     }
 
-    fn candidates(&self) -> Vec<PathBuf> {
-        let cached = self.caches.iter().flat_map(|cache| fetch::cached(cache));
+    /// What is kept for us where others could have put it, and why it is not used.
+    pub fn ignored(&self, owner: Owner) -> Vec<String> {
+        self.caches.iter().flat_map(|cache| cache::faults(cache, owner)).collect()
+    }
+
+    fn candidates(&self, owner: Owner) -> Vec<PathBuf> {
+        let cached = self.caches.iter().flat_map(|cache| cache::programs(cache, owner));
         match &self.choice {
             Some(Choice::Folder(folder)) => vec![folder.clone(), folder.join("bin")],
             Some(Choice::Fetch) => cached.collect(),
@@ -183,13 +188,13 @@ mod tests {
             path: Some("/usr/bin".to_owned()),
             caches: vec!["/var/cache/mainstay".into()],
         };
-        assert_eq!(places.candidates(), [Path::new("/opt/pg"), Path::new("/opt/pg/bin")]);
+        assert_eq!(places.candidates(Owner::Us), [Path::new("/opt/pg"), Path::new("/opt/pg/bin")]);
     }
 
     #[test]
     fn the_search_path_comes_before_the_usual_places() {
         let places = Places { path: Some("/a:/b".to_owned()), ..Places::default() };
-        let found = places.candidates();
+        let found = places.candidates(Owner::Us);
         assert_eq!(found.iter().take(2).collect::<Vec<_>>(), [Path::new("/a"), Path::new("/b")]);
     }
 

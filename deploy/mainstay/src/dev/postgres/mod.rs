@@ -2,11 +2,14 @@
 //! root's rights on a Unix socket, and stopped again.
 
 mod binaries;
+mod cache;
 mod cluster;
 mod error;
 mod fetch;
 mod find;
 mod guard;
+mod holder;
+mod home;
 mod owner;
 mod postmaster;
 mod provision;

@@ -76,7 +76,8 @@ impl Owner {
         folder.ancestors().all(|folder| fs::metadata(folder).is_ok_and(|it| account.enters(&it)))
     }
 
-    fn trusts(self, found: &Metadata) -> bool {
+    /// Whether something belongs to us or to this owner.
+    pub(super) fn trusts(self, found: &Metadata) -> bool {
         let us = rustix::process::geteuid().as_raw();
         let other = match self {
             Self::Us => us,

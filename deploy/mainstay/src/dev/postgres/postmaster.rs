@@ -10,14 +10,19 @@ use std::{
 
 use rustix::process::{Pid, Signal};
 
-use super::cluster::SOCKET;
+use super::{
+    cluster::SOCKET,
+    error::Error,
+    holder::{Holder, is_same},
+};
 
 /// The first process of a server, which may be a child of ours or was left
 /// behind by a run that was killed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Postmaster {
     pub(super) pid: Pid,
-    pub(super) socket: PathBuf,
+    port: String,
+    socket: PathBuf,
     pub(super) state: State,
 }
 
@@ -37,8 +42,13 @@ const REAPING: Duration = Duration::from_secs(2);
 impl Postmaster {
     /// The server that runs on a data folder, if one does.
     pub(super) fn running_on(data: &Path) -> Option<Self> {
-        let found = Self::parse(&fs::read_to_string(data.join("postmaster.pid")).ok()?)?;
-        is_alive(found.pid, data).then_some(found)
+        let found = Self::written_in(data)?;
+        (Holder::of(found.pid, data) == Holder::Server).then_some(found)
+    }
+
+    /// What the last server on a data folder wrote.
+    pub(super) fn written_in(data: &Path) -> Option<Self> {
+        Self::parse(&fs::read_to_string(data.join("postmaster.pid")).ok()?)
     }
 
     /// Reads the file (`src/include/utils/pidfile.h` of `PostgreSQL`): process
@@ -48,13 +58,22 @@ impl Postmaster {
         let mut lines = text.lines().map(str::trim);
         let number = lines.next()?.parse().ok().filter(|number| *number > 0)?;
         let pid = Pid::from_raw(number)?;
-        let socket = lines.nth(3).unwrap_or_default().into();
+        let port = lines.nth(2).unwrap_or_default().to_owned();
+        let socket = lines.next().unwrap_or_default().into();
         let state = match lines.nth(2) {
             Some("ready") => State::Ready,
             Some("stopping") => State::Stopping,
             _ => State::Starting,
         };
-        Some(Self { pid, socket, state })
+        Some(Self { pid, port, socket, state })
+    }
+
+    /// Whether the server listens where one of ours does.
+    pub(super) fn listens_at(&self, socket: &Path, data: &Path) -> bool {
+        // It works in its data folder.
+        let found = data.join(&self.socket);
+        let is_port = SOCKET.rsplit_once('.').is_some_and(|(_, port)| port == self.port);
+        is_port && is_same(&found, socket) == Some(true)
     }
 }
 
@@ -68,45 +87,35 @@ pub(super) fn send(pid: Pid, signal: Signal) {
 /// Removes what a dead server left behind, if its number belongs to another
 /// process by now: `PostgreSQL` would take that one for the dead server. In all
 /// other cases it sees for itself, and better, that the server is dead and that
-/// none of its processes still writes.
-pub(super) fn forget_the_dead(data: &Path, socket: &Path) -> io::Result<()> {
+/// none of its processes still writes. Refuses where the other process may be
+/// the server: without the file it would end.
+pub(super) fn forget_the_dead(data: &Path, socket: &Path) -> Result<(), Error> {
     let file = data.join("postmaster.pid");
-    let Some(dead) = fs::read_to_string(&file).ok().and_then(|it| Postmaster::parse(&it)) else {
-        return Ok(());
-    };
+    let Some(dead) = Postmaster::written_in(data) else { return Ok(()) };
     let deadline = Instant::now() + REAPING;
-    while exists(dead.pid) {
-        if Instant::now() > deadline {
-            remove(&file)?;
-            return remove(&socket.join(format!("{SOCKET}.lock")));
+    loop {
+        let holder = Holder::of(dead.pid, data);
+        let is_late = Instant::now() > deadline;
+        match holder {
+            Holder::Nobody | Holder::Server => return Ok(()),
+            Holder::InDoubt if is_late => return Err(Error::InDoubt { file, pid: dead.pid }),
+            Holder::Ended | Holder::Stranger if is_late => {
+                return remove(&file).and_then(|()| remove(&socket.join(format!("{SOCKET}.lock"))));
+            }
+            Holder::InDoubt | Holder::Ended | Holder::Stranger => {
+                thread::sleep(Duration::from_millis(10));
+            }
         }
-        thread::sleep(Duration::from_millis(10));
     }
-    Ok(())
 }
 
-fn remove(file: &Path) -> io::Result<()> {
+fn remove(file: &Path) -> Result<(), Error> {
     match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            Err(Error::Folder { path: file.to_owned(), cause })
+        }
         Err(_) | Ok(()) => Ok(()),
     }
-}
-
-/// Whether a process runs and is a server on this data folder.
-fn is_alive(pid: Pid, data: &Path) -> bool {
-    if !exists(pid) || !Path::new("/proc/self/cmdline").exists() {
-        return exists(pid);
-    }
-    // Empty for a process that has ended and that nobody has waited for.
-    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let folder = data.as_os_str().as_encoded_bytes();
-    !folder.is_empty() && command.windows(folder.len()).any(|part| part == folder)
-}
-
-/// Whether a number belongs to a process, be it one that has ended.
-fn exists(pid: Pid) -> bool {
-    let answer = rustix::process::test_kill_process(pid);
-    matches!(answer, Ok(()) | Err(rustix::io::Errno::PERM))
 }
 
 #[cfg(test)]
@@ -121,6 +130,20 @@ mod tests {
         assert_eq!(found.pid.as_raw_nonzero().get(), 4711);
         assert_eq!(found.socket, Path::new("/d/run"));
         assert_eq!(found.state, State::Ready);
+    }
+
+    #[test]
+    fn a_server_that_listens_elsewhere_is_not_one_of_ours() {
+        let [data, run, tmp] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let found = |socket: &Path, port: &str| {
+            let text = READY.replace("/d/run", socket.to_str().unwrap()).replace("5432", port);
+            Postmaster::parse(&text).unwrap().listens_at(run.path(), data.path())
+        };
+        let beside = Path::new("..").join(run.path().file_name().unwrap());
+        assert!(found(run.path(), "5432"));
+        assert!(found(&beside, "5432"));
+        assert!(!found(run.path(), "5433"));
+        assert!(!found(tmp.path(), "5432"));
     }
 
     #[test]

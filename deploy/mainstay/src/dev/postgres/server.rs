@@ -51,7 +51,7 @@ impl Server {
         let deadline = Instant::now() + START_LIMIT;
         loop {
             let mut server = match left_behind(&cluster.data(), deadline) {
-                Some(found) => Self::adopt(cluster, found),
+                Some(found) => Self::adopt(cluster, &found)?,
                 None => Self::spawn(cluster)?,
             };
             if server.gets_ready_before(deadline) {
@@ -88,7 +88,7 @@ impl Server {
         let log = cluster.log();
         let unusable = |cause| Error::Folder { path: log.clone(), cause };
         let data = cluster.data();
-        postmaster::forget_the_dead(&data, &cluster.socket).map_err(unusable)?;
+        postmaster::forget_the_dead(&data, &cluster.socket)?;
         let log_file = open_log(&log).map_err(unusable)?;
         let mut command = cluster.command("postgres");
         command.arg("-D").arg(&data).arg("-k").arg(&cluster.socket);
@@ -104,8 +104,12 @@ impl Server {
         Ok(Self { data, pid, socket, child: Some(child) })
     }
 
-    fn adopt(cluster: &Cluster, found: Postmaster) -> Self {
-        Self { data: cluster.data(), pid: found.pid, socket: found.socket, child: None }
+    fn adopt(cluster: &Cluster, found: &Postmaster) -> Result<Self, Error> {
+        let (data, socket) = (cluster.data(), cluster.socket.clone());
+        if found.state == State::Ready && !found.listens_at(&socket, &data) {
+            return Err(Error::Foreign { data, pid: found.pid });
+        }
+        Ok(Self { data, pid: found.pid, socket, child: None })
     }
 
     fn gets_ready_before(&mut self, deadline: Instant) -> bool {
@@ -119,7 +123,8 @@ impl Server {
     }
 
     fn is_ready(&self) -> bool {
-        Postmaster::running_on(&self.data)
+        // That the process is ours or the server's is known by now.
+        Postmaster::written_in(&self.data)
             .is_some_and(|it| it.pid == self.pid && it.state == State::Ready)
     }
 
@@ -149,12 +154,12 @@ impl Drop for Server {
     }
 }
 
-/// A server that a killed run left behind. One that is just stopping is waited
-/// for.
+/// A server that a killed run left behind. One that is just starting or stopping
+/// is waited for.
 fn left_behind(data: &Path, deadline: Instant) -> Option<Postmaster> {
     loop {
         let found = Postmaster::running_on(data)?;
-        if found.state != State::Stopping || Instant::now() > deadline {
+        if found.state == State::Ready || Instant::now() > deadline {
             return Some(found);
         }
         thread::sleep(POLL);
