@@ -107,7 +107,7 @@ impl Observe {
                 let status = response.status().as_u16();
                 let route = response.extensions().get::<RouteTemplate>();
                 let route = route.map_or("_OTHER", |route| &*route.0);
-                tracing::Span::current().record("otel.name", format!("{name} {route}"));
+                telemetry::name_span(format!("{name} {route}"));
                 self.duration.record(
                     seconds,
                     &[

@@ -254,6 +254,12 @@ pub(crate) fn record_user(user_id: Option<Uuid>) {
     }
 }
 
+/// Names the current span once it is known what it is. The field `otel.name` is
+/// read only while a span has not begun.
+pub(crate) fn name_span(name: String) {
+    Span::current().context().span().update_name(name);
+}
+
 /// The current span as a `traceparent`; none unless traces are exported.
 pub(crate) fn traceparent() -> Option<HeaderValue> {
     struct Slot(Option<HeaderValue>);
