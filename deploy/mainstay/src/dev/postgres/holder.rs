@@ -37,7 +37,14 @@ impl Holder {
         }
         let process = PathBuf::from(format!("/proc/{pid}"));
         match fs::read(process.join("cmdline")) {
-            Ok(command) if command.is_empty() => Self::Ended,
+            // Nor has one that is just being started a command line.
+            Ok(command) if command.is_empty() => {
+                if has_ended(&process) {
+                    Self::Ended
+                } else {
+                    Self::InDoubt
+                }
+            }
             Ok(command) => {
                 // A server works in its data folder, whatever it was started with.
                 let works_there = is_same(&process.join("cwd"), data);
@@ -75,6 +82,12 @@ impl Holder {
 fn exists(pid: Pid) -> bool {
     let answer = rustix::process::test_kill_process(pid);
     matches!(answer, Ok(()) | Err(rustix::io::Errno::PERM))
+}
+
+/// Whether a process is a zombie: its state stands behind its name in brackets.
+fn has_ended(process: &Path) -> bool {
+    let stat = fs::read_to_string(process.join("stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('Z'))
 }
 
 /// Whether two paths lead to one folder, if we may know.
@@ -128,14 +141,16 @@ mod tests {
         let [data, other, programs] = [(); 3].map(|()| tempfile::tempdir().unwrap());
         let mut child = postgres_in(data.path(), programs.path());
         let number = pid(&child);
-        assert_eq!(Holder::of(number, data.path()), Holder::Server);
+        let becomes = |expected: Holder| {
+            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+            while Holder::of(number, data.path()) != expected {
+                assert!(std::time::Instant::now() < deadline, "not {expected:?}");
+            }
+        };
+        becomes(Holder::Server);
         assert_eq!(Holder::of(number, other.path()), Holder::Stranger);
         child.kill().unwrap();
-        let ended = || Holder::of(number, data.path()) == Holder::Ended;
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
-        while !ended() {
-            assert!(std::time::Instant::now() < deadline, "killed, and not waited for");
-        }
+        becomes(Holder::Ended);
         child.wait().unwrap();
         assert_eq!(Holder::of(number, data.path()), Holder::Nobody);
     }
