@@ -21,6 +21,14 @@ fn assert_no_fault(stack: &Stack) {
     }
 }
 
+fn draft(title: &str) -> CreatePostRequest {
+    CreatePostRequest {
+        user_id: "me".to_owned(),
+        title: title.to_owned(),
+        ..CreatePostRequest::default()
+    }
+}
+
 #[tokio::test]
 async fn malformed_bodies_are_told_where() {
     let stack = Stack::start().await;
@@ -94,8 +102,7 @@ async fn rules_of_fields_hold_on_both_roads() {
         let answer = ann.rest().post(POSTS, post).await.refused(422, "INVALID_FIELDS");
         let pointer = answer.text_at("/errors/0/pointer");
         assert!(pointer.starts_with(&format!("#/{field}")), "{pointer}");
-        let user_id = "me".to_owned();
-        let request = CreatePostRequest { user_id, title, body, tags };
+        let request = CreatePostRequest { body, tags, ..draft(&title) };
         let status = ann.grpc().posts().create_post(request).await;
         let status = refused(status, Code::InvalidArgument, "INVALID_FIELDS");
         assert!(status.message().starts_with(field), "{status:?}");
@@ -112,12 +119,7 @@ async fn bodies_that_are_too_large_are_refused() {
     let ann = Person::user(&stack, "ann").await;
     let large = json!({"title": "a", "body": "b".repeat(2 * 1024 * 1024)});
     ann.rest().post(POSTS, large.clone()).await.refused(413, "PAYLOAD_TOO_LARGE");
-    let request = CreatePostRequest {
-        user_id: "me".to_owned(),
-        title: "a".to_owned(),
-        body: "b".repeat(2 * 1024 * 1024),
-        tags: Vec::new(),
-    };
+    let request = CreatePostRequest { body: "b".repeat(2 * 1024 * 1024), ..draft("a") };
     let status: Status = ann.grpc().posts().create_post(request).await.unwrap_err();
     let is_refused = matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted);
     assert!(is_refused, "{status:?}");
