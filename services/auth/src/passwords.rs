@@ -179,15 +179,24 @@ mod tests {
         }
     }
 
+    /// The shortest of a few runs: the longest are the machine's.
+    async fn shortest(passwords: &Passwords, hash: Option<&str>) -> Duration {
+        let mut shortest = Duration::MAX;
+        for _ in 0..5 {
+            let started = std::time::Instant::now();
+            let hash = hash.map(str::to_owned);
+            passwords.verify(SecretString::default(), hash).await.unwrap();
+            shortest = shortest.min(started.elapsed());
+        }
+        shortest
+    }
+
     #[tokio::test]
     async fn an_account_without_a_password_takes_as_long_as_any() {
         let passwords = Passwords::new();
-        let started = std::time::Instant::now();
-        passwords.verify(SecretString::default(), Some(String::new())).await.unwrap();
-        let without = started.elapsed();
-        let started = std::time::Instant::now();
-        passwords.verify(SecretString::default(), None).await.unwrap();
-        assert!(without * 5 > started.elapsed(), "{without:?} {:?}", started.elapsed());
+        let without = shortest(&passwords, Some("")).await;
+        let unknown = shortest(&passwords, None).await;
+        assert!(without * 4 > unknown, "{without:?} {unknown:?}");
     }
 
     #[tokio::test]
