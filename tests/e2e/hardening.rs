@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use proto::{
-    auth::v1::CreateSessionRequest,
-    content::v1::{CreatePostRequest, GetPostRequest, UpdatePostRequest},
-};
+use proto::content::v1::{CreatePostRequest, GetPostRequest, UpdatePostRequest};
 use serde_json::json;
-use tests::{PASSWORD, Person, Rest, Stack, channel, eventually, metrics, refused, within};
+use tests::{Person, Rest, Stack, channel, eventually, metrics, refused};
 use tonic::{Code, Request};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
@@ -63,7 +60,9 @@ async fn statements_end_with_the_calls_that_they_are_for() {
                 assert!([Code::DeadlineExceeded, Code::Cancelled].contains(&code), "{code:?}");
             }
             // Before the lock is released, and so not because it is.
-            eventually("no statement waits for nobody", SOON, async || {
+            // It is also well before the server's own limit of 8 s for any statement.
+            let limit = Duration::from_secs(4);
+            eventually("no statement waits for nobody", limit, async || {
                 let sql = "SELECT FROM pg_stat_activity WHERE datname = current_database() \
                            AND state = 'active' AND query LIKE '%content.posts.update%' \
                            AND pid <> pg_backend_pid()";
@@ -171,27 +170,6 @@ type Client = hyper_util::client::legacy::Client<
 fn hyper_client() -> Client {
     let executor = hyper_util::rt::TokioExecutor::new();
     hyper_util::client::legacy::Client::builder(executor).http2_only(true).build_http()
-}
-
-#[tokio::test]
-async fn a_cancelled_sign_in_does_not_make_room_for_another() {
-    let stack = Stack::start().await;
-    let stranger = Person::stranger(&stack);
-    let calls = (0..200).map(|_| async {
-        let mut request = Request::new(CreateSessionRequest {
-            email: "nobody@example.com".to_owned(),
-            password: PASSWORD.to_owned(),
-        });
-        request.set_timeout(Duration::from_millis(5));
-        stranger.grpc().sessions().create_session(request).await.unwrap_err()
-    });
-    within("the storm", SOON, futures_util::future::join_all(calls)).await;
-    let status = std::fs::read_to_string(format!("/proc/{}/status", stack.auth.pid()));
-    let threads = status.unwrap_or_default();
-    let threads = threads.lines().find_map(|line| line.strip_prefix("Threads:"));
-    let threads: usize = threads.map_or(0, |count| count.trim().parse().unwrap());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    assert!(threads <= cores + 4, "{threads} threads");
 }
 
 #[tokio::test]
