@@ -7,7 +7,7 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use bytes::{Buf, BufMut, Bytes};
-use http::{HeaderMap, HeaderValue, header::AUTHORIZATION, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use platform::{
     Fatal,
     request_id::RequestContext,
@@ -34,9 +34,44 @@ pub(crate) const BEFORE_SECOND_TRY: Duration = Duration::from_millis(150);
 #[derive(Clone, Debug)]
 pub(crate) struct Upstreams(Arc<[(&'static str, Channel)]>);
 
+/// What a service is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Call<'a> {
+    /// The method.
+    pub(crate) rpc: &'a Rpc,
+    /// What goes with the message: who asks, an idempotency key.
+    pub(crate) metadata: HeaderMap,
+    /// The message.
+    pub(crate) message: Bytes,
+}
+
+/// What a service answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    /// The message.
+    pub(crate) message: Bytes,
+    /// What came with it.
+    pub(crate) metadata: HeaderMap,
+}
+
 /// Moves messages as the bytes they already are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raw;
+
+// === impl Call ===
+
+impl<'a> Call<'a> {
+    /// A message without anything to go with it.
+    pub(crate) fn new(rpc: &'a Rpc, message: Bytes) -> Self {
+        Self { rpc, metadata: HeaderMap::new(), message }
+    }
+
+    /// The same, made by whoever holds a token.
+    pub(crate) fn with(mut self, authorization: HeaderValue) -> Self {
+        self.metadata.insert(AUTHORIZATION, authorization);
+        self
+    }
+}
 
 // === impl Upstreams ===
 
@@ -57,22 +92,14 @@ impl Upstreams {
 
     /// Calls a method. One that changes nothing is tried twice when its service
     /// cannot be reached.
-    pub(crate) async fn call(
-        &self,
-        rpc: &Rpc,
-        authorization: Option<&HeaderValue>,
-        message: Bytes,
-    ) -> Result<Bytes, Status> {
-        let Some(channel) = self.channel(rpc) else {
+    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Answered, Status> {
+        let Some(channel) = self.channel(call.rpc) else {
             return Err(status::refuse(Reason::METHOD_UNKNOWN));
         };
-        let metadata: HeaderMap =
-            authorization.map(|token| (AUTHORIZATION, token.clone())).into_iter().collect();
-        let first = call(channel, &rpc.path, metadata.clone(), message.clone()).await;
-        match first {
-            Err(status) if status.code() == Code::Unavailable && !rpc.has_side_effects => {
+        match once(channel, call.clone()).await {
+            Err(status) if status.code() == Code::Unavailable && !call.rpc.has_side_effects => {
                 sleep(BEFORE_SECOND_TRY).await;
-                call(channel, &rpc.path, metadata, message).await
+                once(channel, call).await
             }
             answer => answer,
         }
@@ -85,12 +112,8 @@ impl Upstreams {
 }
 
 /// Calls a method once.
-async fn call(
-    channel: &Channel,
-    path: &PathAndQuery,
-    mut metadata: HeaderMap,
-    message: Bytes,
-) -> Result<Bytes, Status> {
+async fn once(channel: &Channel, call: Call<'_>) -> Result<Answered, Status> {
+    let Call { rpc, mut metadata, message } = call;
     let context =
         RequestContext::current().unwrap_or_else(|| RequestContext::read(&HeaderMap::new()));
     let allowed = context.remaining().unwrap_or(DEFAULT_DEADLINE);
@@ -100,10 +123,13 @@ async fn call(
     let mut client = Grpc::new(channel.clone()).max_decoding_message_size(LARGEST_REPLY);
     let answer = timeout(allowed, async {
         client.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
-        client.unary(request, path.clone(), Raw).await
+        client.unary(request, rpc.path.clone(), Raw).await
     });
     match answer.await {
-        Ok(Ok(reply)) => Ok(reply.into_inner()),
+        Ok(Ok(reply)) => {
+            let (metadata, message, _) = reply.into_parts();
+            Ok(Answered { message, metadata: metadata.into_headers() })
+        }
         Ok(Err(status)) => Err(told_apart(status)),
         Err(_elapsed) => Err(status::refuse(Reason::DEADLINE_EXCEEDED)),
     }

@@ -4,6 +4,7 @@
 //! one check. What it knows of the product it reads from the contract at start;
 //! there is no code for any single route.
 
+mod body;
 mod call;
 mod config;
 mod credentials;
@@ -19,8 +20,6 @@ mod transcode;
 #[cfg(test)]
 mod fixture;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use platform::{Fatal, server::Process};
 
 use self::{
@@ -28,7 +27,7 @@ use self::{
 };
 
 /// What every answer is.
-type Response = http::Response<Full<Bytes>>;
+type Response = http::Response<body::Outgoing>;
 
 /// Serves the REST routes of the contract until told to stop.
 pub async fn run(reader: platform::config::Reader) -> Result<(), Fatal> {

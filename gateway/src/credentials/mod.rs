@@ -7,7 +7,6 @@
 mod cookies;
 mod refresh;
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use platform::{
     Fatal,
@@ -19,7 +18,7 @@ use tonic_types::{FieldViolation, StatusExt};
 pub(crate) use self::cookies::{Changes, Cookies, Sent};
 use self::refresh::{Refreshed, Refresher};
 use crate::{
-    call::Upstreams,
+    call::{Answered, Call, Upstreams},
     route::{CredentialKind, Rpc, Table},
 };
 
@@ -93,17 +92,17 @@ impl Credentials {
     /// Calls a method and notes what becomes of the cookies.
     pub(crate) async fn call(
         &self,
-        rpc: &Rpc,
+        call: Call<'_>,
         identity: &Identity,
-        message: Bytes,
         changes: &mut Changes,
-    ) -> Result<Bytes, Status> {
+    ) -> Result<Answered, Status> {
+        let rpc = call.rpc;
         match identity {
-            Identity::Header(given) => self.upstreams.call(rpc, Some(given), message).await,
+            Identity::Header(given) => self.upstreams.call(call.with(given.clone())).await,
             // The secret inside the message says who calls; an access token that
             // has expired would only be in the way.
             Identity::Cookies(_) if !rpc.takes.is_empty() => {
-                let answer = self.upstreams.call(rpc, None, message).await;
+                let answer = self.upstreams.call(call).await;
                 answer.map_err(|status| match refusal(rpc, &status) {
                     Some(refusal) => {
                         end(changes);
@@ -113,7 +112,7 @@ impl Credentials {
                 })
             }
             Identity::Cookies(sent) => {
-                let answer = self.call_with(rpc, sent, message, changes).await;
+                let answer = self.call_with(call, sent, changes).await;
                 if answer.as_ref().is_err_and(is_session_ended) {
                     end(changes);
                 }
@@ -124,14 +123,13 @@ impl Credentials {
 
     async fn call_with(
         &self,
-        rpc: &Rpc,
+        call: Call<'_>,
         sent: &Sent,
-        message: Bytes,
         changes: &mut Changes,
-    ) -> Result<Bytes, Status> {
+    ) -> Result<Answered, Status> {
         let given = sent.get(CredentialKind::Access);
         if given.is_some() || self.renewable(sent).is_none() {
-            let answer = self.call_as(rpc, given, message.clone()).await;
+            let answer = self.call_as(call.clone(), given).await;
             let is_stale = matches!(&answer, Err(status) if is_token_refused(status));
             if given.is_none() || !is_stale {
                 return answer;
@@ -139,26 +137,21 @@ impl Credentials {
         }
         let Some(renewable) = self.renewable(sent) else {
             changes.forget(CredentialKind::Access);
-            return self.call_as(rpc, None, message).await;
+            return self.call_as(call, None).await;
         };
         match self.renew(renewable, changes).await {
-            Ok(token) => self.call_as(rpc, token.as_deref(), message).await,
-            Err(unreachable) if rpc.is_public => {
+            Ok(token) => self.call_as(call, token.as_deref()).await,
+            Err(unreachable) if call.rpc.is_public => {
                 // A stranger is served; whoever would be refused as one is told
                 // that it is not known who they are.
-                let answer = self.call_as(rpc, None, message).await;
+                let answer = self.call_as(call, None).await;
                 answer.map_err(|status| if is_about_caller(&status) { unreachable } else { status })
             }
             Err(unreachable) => Err(unreachable),
         }
     }
 
-    async fn call_as(
-        &self,
-        rpc: &Rpc,
-        token: Option<&str>,
-        message: Bytes,
-    ) -> Result<Bytes, Status> {
+    async fn call_as(&self, call: Call<'_>, token: Option<&str>) -> Result<Answered, Status> {
         if token.is_some_and(|token| token.len() > MAX_TOKEN_BYTES) {
             return Err(status::refuse(Reason::TOKEN_INVALID));
         }
@@ -166,7 +159,11 @@ impl Credentials {
         let authorization = authorization
             .transpose()
             .map_err(|_unprintable| status::refuse(Reason::TOKEN_INVALID))?;
-        self.upstreams.call(rpc, authorization.as_ref(), message).await
+        let call = match authorization {
+            Some(authorization) => call.with(authorization),
+            None => call,
+        };
+        self.upstreams.call(call).await
     }
 
     fn renewable<'a>(&'a self, sent: &'a Sent) -> Option<(&'a Refresher, &'a str)> {

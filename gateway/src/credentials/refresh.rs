@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{
-    FutureExt,
+    FutureExt, TryFutureExt,
     future::{BoxFuture, Shared},
 };
 use platform::{
@@ -27,7 +27,7 @@ use tracing::{Instrument, Span};
 
 use super::refusal;
 use crate::{
-    call::{BEFORE_SECOND_TRY, Upstreams},
+    call::{BEFORE_SECOND_TRY, Call, Upstreams},
     route::{Found, Route, Table},
     transcode::{self, Given, Issued},
 };
@@ -107,7 +107,11 @@ impl Refresher {
     /// Asks twice, in a time that leaves some for the request itself: within its
     /// grace the same token gives the same successor.
     async fn ask(&self, message: Bytes) -> Result<Bytes, Status> {
-        let ask = || timeout(WITHIN, self.upstreams.call(&self.route.rpc, None, message.clone()));
+        let ask = || {
+            let call = Call::new(&self.route.rpc, message.clone());
+            let answer = self.upstreams.call(call).map_ok(|answered| answered.message);
+            timeout(WITHIN, answer)
+        };
         let unavailable = || status::refuse_until(Reason::UNAVAILABLE, WITHIN);
         match ask().await {
             Ok(Err(status)) if status.code() == Code::Unavailable => {

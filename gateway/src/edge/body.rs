@@ -1,6 +1,6 @@
 //! Bodies: JSON, not too large, and there in time.
 
-use std::{error::Error, pin::Pin, time::Duration};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, header};
@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::problem::Problem;
+use crate::{body::Incoming, problem::Problem};
 
 const LARGEST: usize = 1024 * 1024;
 const WITHIN: Duration = Duration::from_secs(30);
@@ -48,14 +48,11 @@ impl Room {
 
 /// Reads a whole body. Where it is given up, the connection is too: the rest of
 /// the body would otherwise be taken for the next request.
-pub(crate) async fn read<'a, B>(
+pub(crate) async fn read<'a>(
     headers: &HeaderMap,
-    body: Pin<&mut B>,
+    body: &mut Incoming,
     room: &'a Room,
-) -> Result<Whole<'a>, Box<Problem>>
-where
-    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
-{
+) -> Result<Whole<'a>, Box<Problem>> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let length = length.and_then(|length| length.parse::<usize>().ok());
     if length.is_some_and(|length| length > LARGEST) {
@@ -65,10 +62,7 @@ where
     collected.unwrap_or_else(|_elapsed| Err(give_up(Reason::REQUEST_TIMEOUT)))
 }
 
-async fn collect<'a, B>(mut body: Pin<&mut B>, room: &'a Room) -> Result<Whole<'a>, Box<Problem>>
-where
-    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
-{
+async fn collect<'a>(body: &mut Incoming, room: &'a Room) -> Result<Whole<'a>, Box<Problem>> {
     let mut bytes = BytesMut::new();
     let mut taken: Option<SemaphorePermit<'a>> = None;
     while let Some(frame) = body.frame().await {
@@ -92,10 +86,7 @@ where
 /// Reads some of what is left of a body, and throws it away: a client that
 /// writes before it reads would otherwise find the connection closed, and the
 /// answer lost. One that waits to be told to send is not told.
-pub(crate) async fn drain<B>(headers: &HeaderMap, mut body: Pin<&mut B>)
-where
-    B: Body<Data = Bytes>,
-{
+pub(crate) async fn drain(headers: &HeaderMap, body: &mut Incoming) {
     if body.is_end_stream() || headers.contains_key(header::EXPECT) {
         return;
     }
@@ -148,8 +139,6 @@ fn is_json(method: &Method, media_type: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-
     use http_body_util::{Full, StreamBody};
 
     use super::*;
@@ -175,25 +164,24 @@ mod tests {
     #[tokio::test]
     async fn large_bodies_are_refused_before_and_while_they_are_read() {
         let (mut headers, room) = (HeaderMap::new(), Room::new());
-        let fits = pin!(Full::new(Bytes::from(vec![b' '; LARGEST])));
-        assert_eq!(read(&headers, fits, &room).await.unwrap().bytes.len(), LARGEST);
-        let large = pin!(Full::new(Bytes::from(vec![b' '; LARGEST + 1])));
-        assert_eq!(read(&headers, large, &room).await.unwrap_err().status.as_u16(), 413);
+        let mut fits = spaces(LARGEST);
+        assert_eq!(read(&headers, &mut fits, &room).await.unwrap().bytes.len(), LARGEST);
+        let mut large = spaces(LARGEST + 1);
+        assert_eq!(read(&headers, &mut large, &room).await.unwrap_err().status.as_u16(), 413);
         headers.insert(header::CONTENT_LENGTH, (LARGEST + 1).into());
-        let empty = pin!(Full::new(Bytes::new()));
-        assert_eq!(read(&headers, empty, &room).await.unwrap_err().status.as_u16(), 413);
+        let mut empty = spaces(0);
+        assert_eq!(read(&headers, &mut empty, &room).await.unwrap_err().status.as_u16(), 413);
     }
 
     #[tokio::test]
     async fn all_bodies_together_have_so_much_room() {
         let (headers, room) = (HeaderMap::new(), Room::new());
-        let body = || Full::new(Bytes::from(vec![b' '; 2048]));
-        let held = read(&headers, pin!(body()), &room).await.unwrap();
+        let held = read(&headers, &mut spaces(2048), &room).await.unwrap();
         let rest = room.0.try_acquire_many(u32::try_from(ALL_KIB).unwrap() - 2).unwrap();
-        let refused = read(&headers, pin!(body()), &room).await.unwrap_err();
+        let refused = read(&headers, &mut spaces(2048), &room).await.unwrap_err();
         assert_eq!(refused.status.as_u16(), 429);
         drop(held);
-        read(&headers, pin!(body()), &room).await.unwrap();
+        read(&headers, &mut spaces(2048), &room).await.unwrap();
         drop(rest);
     }
 
@@ -201,28 +189,35 @@ mod tests {
     async fn what_nobody_wants_is_drained_and_not_for_ever() {
         tokio::time::pause();
         let headers = HeaderMap::new();
-        let mut body = pin!(Full::new(Bytes::from(vec![b' '; 2 * LARGEST])));
-        drain(&headers, body.as_mut()).await;
+        let mut body = spaces(2 * LARGEST);
+        drain(&headers, &mut body).await;
         assert!(body.is_end_stream());
         let endless = StreamBody::new(futures_util::stream::pending::<Result<_, std::io::Error>>());
-        drain(&headers, pin!(silent_body(endless))).await;
+        drain(&headers, &mut boxed(endless)).await;
     }
 
     #[tokio::test]
     async fn slow_and_broken_bodies_are_given_up() {
         tokio::time::pause();
         let silent = StreamBody::new(futures_util::stream::pending::<Result<_, std::io::Error>>());
-        let (headers, room, silent) = (HeaderMap::new(), Room::new(), pin!(silent_body(silent)));
-        assert_eq!(read(&headers, silent, &room).await.unwrap_err().status.as_u16(), 408);
+        let (headers, room, mut silent) = (HeaderMap::new(), Room::new(), boxed(silent));
+        assert_eq!(read(&headers, &mut silent, &room).await.unwrap_err().status.as_u16(), 408);
         let broken = futures_util::stream::iter([Err(std::io::Error::other("reset"))]);
-        let broken = pin!(silent_body(StreamBody::new(broken)));
-        assert_eq!(read(&headers, broken, &room).await.unwrap_err().status.as_u16(), 400);
+        let mut broken = boxed(StreamBody::new(broken));
+        assert_eq!(read(&headers, &mut broken, &room).await.unwrap_err().status.as_u16(), 400);
     }
 
-    fn silent_body<S>(body: StreamBody<S>) -> impl Body<Data = Bytes, Error = std::io::Error>
+    fn spaces(length: usize) -> Incoming {
+        let body = Full::new(Bytes::from(vec![b' '; length]));
+        body.map_err(|never| match never {}).boxed_unsync()
+    }
+
+    fn boxed<S>(body: StreamBody<S>) -> Incoming
     where
-        S: futures_util::Stream<Item = Result<http_body::Frame<Bytes>, std::io::Error>>,
+        S: futures_util::Stream<Item = Result<http_body::Frame<Bytes>, std::io::Error>>
+            + Send
+            + 'static,
     {
-        body
+        body.map_err(Into::into).boxed_unsync()
     }
 }

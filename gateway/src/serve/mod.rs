@@ -1,28 +1,29 @@
 //! The way of a request through the gateway, from the first header to the last.
 
+mod carry;
+
 use std::{
     convert::Infallible,
     error::Error,
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use http_body::Body;
-use platform::{request_id::RequestContext, server::RouteTemplate, status::Reason};
+use http_body_util::BodyExt;
+use platform::{server::RouteTemplate, status::Reason};
 
 use crate::{
     Response,
+    body::Incoming,
     credentials::{Changes, Credentials},
     csrf::{self, Origins},
     edge, pages,
     problem::Problem,
-    route::{Found, Route, Table},
-    transcode::{self, Given, Reply},
+    route::Table,
 };
 
 const EVERY_METHOD: HeaderValue =
@@ -69,9 +70,9 @@ where
         let gateway = Arc::clone(&self.0);
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let mut body = Box::pin(body);
-            let answer = gateway.answer(&parts, body.as_mut()).await;
-            edge::drain(&parts.headers, body.as_mut()).await;
+            let mut body = body.map_err(Into::into).boxed_unsync();
+            let answer = gateway.answer(&parts, &mut body).await;
+            edge::drain(&parts.headers, &mut body).await;
             Ok(gateway.finish(&parts, answer))
         })
     }
@@ -80,10 +81,7 @@ where
 // === impl Inner ===
 
 impl Inner {
-    async fn answer<B>(&self, parts: &Parts, body: Pin<&mut B>) -> Answer
-    where
-        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
-    {
+    async fn answer(&self, parts: &Parts, body: &mut Incoming) -> Answer {
         if [Method::TRACE, Method::CONNECT].contains(&parts.method) {
             let problem = Problem::of(Reason::METHOD_NOT_ALLOWED).allow(EVERY_METHOD);
             return Err(problem.end_connection());
@@ -143,41 +141,6 @@ impl Inner {
         if is_acceptable { Ok(()) } else { Err(Problem::of(Reason::NOT_ACCEPTABLE)) }
     }
 
-    /// Carries a request to its service and the reply back.
-    async fn carry<B>(
-        &self,
-        parts: &Parts,
-        body: Pin<&mut B>,
-        found: &Found<'_>,
-        changes: &mut Changes,
-    ) -> Answer
-    where
-        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>,
-    {
-        let asked = Instant::now();
-        let body = edge::read(&parts.headers, body, &self.room).await?;
-        if !body.bytes.is_empty() {
-            edge::check_media_type(&parts.method, &parts.headers)?;
-        }
-        let identity = self.credentials.identify(&parts.headers);
-        let identity = identity
-            .map_err(|status| Problem::of_status(&status, |field| found.route.place_of(field)))?;
-        let given = Given {
-            query: parts.uri.query(),
-            body: &body.bytes,
-            credential: &|kind| identity.secret(kind),
-        };
-        let message = transcode::request(found, given)?;
-        let route = found.route;
-        let call = self.credentials.call(&route.rpc, &identity, message, changes);
-        let answer = after_reading(asked, call).await;
-        let reply = answer.and_then(|reply| transcode::reply(route, reply));
-        let reply =
-            reply.map_err(|status| Problem::of_status(&status, |field| route.place_of(field)))?;
-        changes.extend(reply.credentials.iter().cloned());
-        Ok(success(found, reply, identity.is_anonymous()))
-    }
-
     /// An answer with cookies is for one reader only.
     fn change_cookies(&self, changes: &Changes, response: &mut Response) {
         if !changes.is_empty() {
@@ -210,42 +173,6 @@ impl Inner {
         }
         response
     }
-}
-
-/// The time that a client takes to send its body is not taken from the service's.
-async fn after_reading<T>(asked: Instant, work: impl Future<Output = T>) -> T {
-    match RequestContext::current() {
-        Some(mut context) => {
-            context.deadline = context.deadline.map(|deadline| deadline + asked.elapsed());
-            context.scope(work).await
-        }
-        None => work.await,
-    }
-}
-
-/// `may_be_kept`: nothing in the request said who makes it.
-fn success(found: &Found<'_>, reply: Reply, may_be_kept: bool) -> Response {
-    let route: &Route = found.route;
-    if route.rpc.is_silent() {
-        let mut response = Response::default();
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        return response;
-    }
-    let mut response = Response::new(reply.json.into());
-    let is_created = route.is_creation();
-    *response.status_mut() = if is_created { StatusCode::CREATED } else { StatusCode::OK };
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let location = reply.id.as_deref().and_then(|id| route.location_of(id, &found.path));
-    if let Some(location) = location.and_then(|path| HeaderValue::try_from(path).ok()) {
-        headers.insert(header::LOCATION, location);
-    }
-    let seconds = route.rpc.cache_seconds;
-    let kept = HeaderValue::try_from(format!("public, max-age={seconds}"));
-    if let Some(kept) = kept.ok().filter(|_| seconds > 0 && !is_created && may_be_kept) {
-        headers.insert(header::CACHE_CONTROL, kept);
-    }
-    response
 }
 
 #[cfg(test)]
