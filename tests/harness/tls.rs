@@ -20,6 +20,7 @@ use rustls::{
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
+use uuid::Uuid;
 
 /// Who vouches for others.
 #[derive(Debug)]
@@ -58,7 +59,8 @@ impl Authority {
     /// A new one, which nobody knows.
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "an authority of a test");
+        let name = format!("authority {}", Uuid::now_v7());
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         Self { issuer }
@@ -76,7 +78,13 @@ impl Authority {
 
     /// A certificate for this machine that is good until the beginning of a year.
     pub fn issue_until(&self, year: i32) -> Pair {
-        let mut params = CertificateParams::new(LOCAL.map(str::to_owned)).unwrap();
+        self.issue_for(&LOCAL, year)
+    }
+
+    /// A certificate for some names.
+    pub fn issue_for(&self, names: &[&str], year: i32) -> Pair {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(year, 1, 1);
         let key = KeyPair::generate().unwrap();

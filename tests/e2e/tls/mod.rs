@@ -1,6 +1,7 @@
 //! TLS: who we show ourselves to be, who may come in, and how both change.
 
 mod mistakes;
+mod mutual;
 mod reload;
 mod serving;
 
