@@ -1,6 +1,11 @@
 //! What an operator sets.
 
-use platform::{config, config::Reader, server, upstream::Address};
+use platform::{
+    config,
+    config::Reader,
+    server,
+    upstream::{self, Address},
+};
 
 use crate::{credentials::Cookies, csrf::Origins};
 
@@ -25,12 +30,19 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads every setting and reports all that are wrong.
     pub(crate) fn read(mut reader: Reader) -> Result<Self, config::Error> {
+        let server = server::Settings::read(&mut reader, "localhost:8080", "localhost:9090");
+        let is_secure = reader.or("MAINSTAY_COOKIE_SECURE", true);
+        if server.tls.is_some() && !is_secure {
+            reader.problem("MAINSTAY_COOKIE_SECURE: must not be false where TLS is".to_owned());
+        }
+        let [auth, content] =
+            upstream::read(&mut reader, ["MAINSTAY_AUTH_URL", "MAINSTAY_CONTENT_URL"]);
         let settings = Self {
-            server: server::Settings::read(&mut reader, "localhost:8080", "localhost:9090"),
-            auth: reader.required("MAINSTAY_AUTH_URL"),
-            content: reader.required("MAINSTAY_CONTENT_URL"),
+            server,
+            auth,
+            content,
             trusted_origins: reader.or("MAINSTAY_TRUSTED_ORIGINS", Origins::default()),
-            cookies: Cookies::new(reader.or("MAINSTAY_COOKIE_SECURE", true)),
+            cookies: Cookies::new(is_secure),
         };
         reader.finish(settings)
     }

@@ -21,6 +21,7 @@ mod pages;
 mod posts;
 mod refresh;
 mod sessions;
+mod tls;
 mod tokens;
 mod traces;
 mod users;

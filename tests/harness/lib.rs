@@ -24,6 +24,7 @@ pub mod raw;
 mod rest;
 mod service;
 mod stack;
+pub mod tls;
 mod tokens;
 mod wait;
 

@@ -27,6 +27,16 @@ pub struct Service {
     pub listen: SocketAddr,
     /// Where it shows metrics and probes.
     pub admin: SocketAddr,
+    /// Where it sends those on who speak http.
+    pub redirect: Option<SocketAddr>,
+}
+
+/// What a service says when it is ready.
+#[derive(Debug)]
+struct Ready {
+    listen: SocketAddr,
+    admin: SocketAddr,
+    redirect: Option<SocketAddr>,
 }
 
 const START_LIMIT: Duration = Duration::from_mins(1);
@@ -42,8 +52,8 @@ impl Service {
     ) -> Self {
         let log = logs.join(format!("{name}.log"));
         let mut child = spawn(name, &environment, &log);
-        let (listen, admin) = ready(name, &mut child, &log).await;
-        Self { name, environment, log, child, listen, admin }
+        let Ready { listen, admin, redirect } = ready(name, &mut child, &log).await;
+        Self { name, environment, log, child, listen, admin, redirect }
     }
 
     /// Starts the service again after it ended, on the same ports.
@@ -53,13 +63,14 @@ impl Service {
             self.environment.insert(key.to_owned(), format!("localhost:{}", address.port()));
         }
         self.child = spawn(self.name, &self.environment, &self.log);
-        let addresses = ready(self.name, &mut self.child, &self.log).await;
-        assert_eq!(addresses, (self.listen, self.admin), "the same addresses");
+        let Ready { listen, admin, .. } = ready(self.name, &mut self.child, &self.log).await;
+        assert_eq!((listen, admin), (self.listen, self.admin), "the same addresses");
     }
 
     /// The address that other services are told.
     pub fn url(&self) -> String {
-        format!("http://{}", self.listen)
+        let is_secure = self.environment.contains_key("MAINSTAY_TLS_CERTIFICATE");
+        format!("{}://{}", if is_secure { "https" } else { "http" }, self.listen)
     }
 
     /// The number of the process.
@@ -129,15 +140,19 @@ fn spawn(name: &str, environment: &BTreeMap<String, String>, log: &Path) -> Chil
 }
 
 /// Reads the one line that a service writes when it is ready.
-async fn ready(name: &str, child: &mut Child, log: &Path) -> (SocketAddr, SocketAddr) {
+async fn ready(name: &str, child: &mut Child, log: &Path) -> Ready {
     let line = wait::within(name, START_LIMIT, first_line(child.stdout.take().unwrap())).await;
     let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
         let log = fs::read_to_string(log).unwrap_or_default();
         panic!("{name} did not get ready; it said {line:?} and\n{log}")
     });
     assert_eq!(ready["service"], name, "{line}");
-    let address = |key: &str| ready[key].as_str().unwrap().parse().unwrap();
-    (address("listen"), address("admin"))
+    let address = |key: &str| ready[key].as_str().map(|address| address.parse().unwrap());
+    Ready {
+        listen: address("listen").unwrap(),
+        admin: address("admin").unwrap(),
+        redirect: address("redirect"),
+    }
 }
 
 /// Reads on a thread of its own, so that the rest of the test goes on.

@@ -163,7 +163,7 @@ impl Inner {
         add(header::REFERRER_POLICY, "no-referrer");
         add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
         if self.credentials.cookies.are_secure() {
-            add(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000");
+            add(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
         }
         if parts.method == Method::HEAD {
             if let Some(length) = length.filter(|_| response.status() != StatusCode::NO_CONTENT) {

@@ -29,13 +29,14 @@ pub(crate) struct Config {
 impl Config {
     /// Reads the settings, reporting all that is wrong with them.
     pub(crate) fn read(mut reader: config::Reader) -> Result<Self, config::Error> {
+        let [auth_url] = upstream::read(&mut reader, ["MAINSTAY_AUTH_URL"]);
         let settings = Self {
             server: server::Settings::read(&mut reader, "localhost:50052", "localhost:9092"),
             database_url: reader.required("DATABASE_URL"),
             database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", SIXTEEN),
             secret_key: reader.required("MAINSTAY_SECRET_KEY"),
             issuer: reader.required("MAINSTAY_ISSUER"),
-            auth_url: reader.required("MAINSTAY_AUTH_URL"),
+            auth_url,
         };
         reader.finish(settings)
     }

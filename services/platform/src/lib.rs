@@ -12,6 +12,7 @@ pub mod server;
 pub mod status;
 pub mod telemetry;
 pub mod time;
+pub mod tls;
 pub mod token;
 pub mod upstream;
 

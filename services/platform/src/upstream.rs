@@ -10,7 +10,11 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::request_id::{RequestContext, TRACEPARENT, X_REQUEST_ID};
+use crate::{
+    config::Reader,
+    request_id::{RequestContext, TRACEPARENT, X_REQUEST_ID},
+    tls,
+};
 
 /// A call that was given no deadline has this one.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
@@ -19,14 +23,28 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The address of a service, such as `http://localhost:50051`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Address(Uri);
+/// The address of a service, such as `http://localhost:50051`, and how to speak TLS
+/// to it if it begins with `https`.
+#[derive(Clone, Debug, Default)]
+pub struct Address {
+    uri: Uri,
+    tls: Option<tls::Connect>,
+}
+
+/// What a setting says, before it is known how to speak TLS.
+#[derive(Default)]
+struct Parsed(Uri);
 
 /// What is wrong with an address.
 #[derive(Debug, thiserror::Error)]
-#[error("must be an address such as http://localhost:50051")]
-pub struct InvalidAddress;
+pub enum InvalidAddress {
+    /// It is no address at all.
+    #[error("must be an address such as http://localhost:50051 or https://auth.internal:50051")]
+    Malformed,
+    /// Only [`read`] knows whom to trust.
+    #[error("needs certificates")]
+    NeedsTls,
+}
 
 /// A connection to a service.
 pub type Upstream = InterceptedService<Channel, Propagate>;
@@ -42,13 +60,49 @@ pub fn connect(address: &Address) -> Upstream {
 
 /// The bare connection below [`connect`], for calls that build their own headers.
 pub fn channel(address: &Address) -> Channel {
-    Endpoint::from(address.0.clone())
+    let Some(tls) = &address.tls else { return endpoint(address.uri.clone()).connect_lazy() };
+    tls.follow();
+    // tonic takes an address with https for a wish that it should do TLS itself.
+    let endpoint = endpoint(tls.target().clone()).origin(address.uri.clone());
+    endpoint.connect_with_connector_lazy(tls.clone())
+}
+
+fn endpoint(uri: Uri) -> Endpoint {
+    Endpoint::from(uri)
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .keep_alive_while_idle(true)
-        .connect_lazy()
+}
+
+/// Reads the settings that hold addresses, and `MAINSTAY_UPSTREAM_*` for those that
+/// begin with `https`.
+pub fn read<const N: usize>(reader: &mut Reader, settings: [&str; N]) -> [Address; N] {
+    let addresses = settings.map(|setting| (setting, reader.required::<Parsed>(setting).0));
+    let is_secure = |uri: &Uri| uri.scheme_str() == Some("https");
+    let client = if addresses.iter().any(|(_, uri)| is_secure(uri)) {
+        tls::Client::read(reader)
+    } else {
+        // One that is missing or malformed might have been https.
+        let is_plain = addresses.iter().all(|(_, uri)| uri.scheme().is_some());
+        if let Some(set) = tls::Client::is_set(reader).filter(|_| is_plain) {
+            let settings = settings.join(" or ");
+            reader.problem(format!("{set} is set, and no address in {settings} is https"));
+        }
+        None
+    };
+    addresses.map(|(setting, uri)| {
+        let client = client.as_ref().filter(|_| is_secure(&uri));
+        let tls = client.and_then(|client| {
+            let connect = tls::Connect::new(client, &uri);
+            if connect.is_none() {
+                reader.problem(format!("{setting}: no certificate can be for this host"));
+            }
+            connect
+        });
+        Address { uri, tls }
+    })
 }
 
 /// Writes what travels with a call into its headers.
@@ -69,10 +123,27 @@ pub fn propagate(context: &RequestContext, headers: &mut HeaderMap) {
 impl FromStr for Address {
     type Err = InvalidAddress;
 
+    /// An address without TLS.
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        let uri: Uri = s.parse().map_err(|_malformed| InvalidAddress)?;
-        let is_usable = uri.scheme_str() == Some("http") && uri.authority().is_some();
-        if is_usable { Ok(Self(uri)) } else { Err(InvalidAddress) }
+        let Parsed(uri) = s.parse()?;
+        if uri.scheme_str() == Some("https") {
+            return Err(InvalidAddress::NeedsTls);
+        }
+        Ok(Self { uri, tls: None })
+    }
+}
+
+impl FromStr for Parsed {
+    type Err = InvalidAddress;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        let uri: Uri = s.parse().map_err(|_malformed| InvalidAddress::Malformed)?;
+        let has_scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+        if has_scheme && uri.authority().is_some() {
+            Ok(Self(uri))
+        } else {
+            Err(InvalidAddress::Malformed)
+        }
     }
 }
 

@@ -51,7 +51,7 @@ async fn answers_carry_what_protects_their_readers() {
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", "no-referrer"),
-            ("strict-transport-security", "max-age=63072000"),
+            ("strict-transport-security", "max-age=63072000; includeSubDomains"),
             ("cache-control", "no-store"),
         ] {
             assert_eq!(got.header(name), value, "{line}");

@@ -22,6 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
 use super::{patience::Patience, stop::Stop};
+use crate::tls::{Acceptor, Stream};
 
 const MAX_CONNECTIONS: usize = 10_000;
 const FIRST_BYTES_WITHIN: Duration = Duration::from_secs(5);
@@ -34,6 +35,13 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 const AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(50);
 
+/// Where a process listens, and whether it speaks TLS there.
+#[derive(Debug)]
+pub(super) struct Port {
+    pub(super) listeners: Vec<TcpListener>,
+    pub(super) tls: Option<Acceptor>,
+}
+
 /// Who connects to a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Peers {
@@ -45,13 +53,8 @@ pub(super) enum Peers {
 }
 
 /// Serves until `stop`, then lets running requests finish for as long as `drain`.
-pub(super) async fn serve<S, B>(
-    listeners: Vec<TcpListener>,
-    service: S,
-    peers: Peers,
-    stop: Stop,
-    drain: Duration,
-) where
+pub(super) async fn serve<S, B>(port: Port, service: S, peers: Peers, stop: Stop, drain: Duration)
+where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
         + Clone
         + Send
@@ -59,7 +62,9 @@ pub(super) async fn serve<S, B>(
     S::Future: Send,
     B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
+    let Port { listeners, tls } = port;
     let server = Server {
+        tls,
         builder: builder(peers),
         service,
         connections: TaskTracker::new(),
@@ -79,7 +84,23 @@ pub(super) async fn serve<S, B>(
     connections.wait().await;
 }
 
+// === impl Port ===
+
+impl Port {
+    /// A port without TLS.
+    pub(super) fn plain(listeners: Vec<TcpListener>) -> Self {
+        Self { listeners, tls: None }
+    }
+
+    /// The number that all its addresses have.
+    pub(super) fn number(&self) -> u16 {
+        let address = self.listeners.first().and_then(|listener| listener.local_addr().ok());
+        address.map_or(0, |address| address.port())
+    }
+}
+
 struct Server<S> {
+    tls: Option<Acceptor>,
     builder: Builder<TokioExecutor>,
     service: S,
     connections: TaskTracker,
@@ -120,11 +141,18 @@ where
             tracing::debug!(%error, "connection is gone already");
             return;
         }
-        let stream = TokioIo::new(Patience::new(stream, FIRST_BYTES_WITHIN, WRITES_WITHIN));
-        let service = TowerToHyperService::new(self.service.clone());
-        let connection = self.builder.serve_connection(stream, service).into_owned();
-        let connection = self.graceful.watch(connection);
-        let kill = self.kill.clone();
+        let (tls, builder, service) = (
+            self.tls.clone(),
+            self.builder.clone(),
+            TowerToHyperService::new(self.service.clone()),
+        );
+        let (graceful, kill) = (self.graceful.watcher(), self.kill.clone());
+        let connection = async move {
+            // From the socket up: TLS, with a limit of its own; patience; HTTP.
+            let Some(stream) = Stream::begin(stream, tls.as_ref()).await else { return Ok(()) };
+            let stream = TokioIo::new(Patience::new(stream, FIRST_BYTES_WITHIN, WRITES_WITHIN));
+            graceful.watch(builder.serve_connection(stream, service)).await
+        };
         self.connections.spawn(async move {
             if let Some(Err(error)) = kill.run_until_cancelled(connection).await {
                 tracing::debug!(error, "connection failed");

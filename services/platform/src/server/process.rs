@@ -12,6 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::future::join;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
 
 use super::{
-    accept::{self, Peers},
+    accept::{self, Peers, Port},
     admin::Admin,
     blocking,
     grpc::{Grpc, Health},
@@ -34,6 +35,7 @@ use crate::{
     config::Reader,
     fatal::Fatal,
     telemetry::{self, Telemetry},
+    tls,
 };
 
 /// So that watchers hear that we are going before they hear nothing more.
@@ -50,6 +52,8 @@ pub struct Settings {
     pub drain_seconds: u64,
     /// `MAINSTAY_STOP_ON_STDIN_CLOSE`: a supervisor holds our standard input.
     pub stop_on_stdin_close: bool,
+    /// How the process shows who it is; none if it serves without TLS.
+    pub tls: Option<tls::Settings>,
     /// How the process tells what it does.
     pub telemetry: telemetry::Settings,
 }
@@ -60,6 +64,8 @@ pub struct Process {
     name: &'static str,
     listeners: Vec<TcpListener>,
     admin_listeners: Vec<TcpListener>,
+    redirect_listeners: Vec<TcpListener>,
+    tls: Option<tls::Server>,
     telemetry: Telemetry,
     stop: Stop,
     drain: Duration,
@@ -75,6 +81,7 @@ impl Settings {
             admin_listen: reader.or("MAINSTAY_ADMIN_LISTEN", admin_listen.to_owned()),
             drain_seconds: reader.or("MAINSTAY_DRAIN_SECONDS", 20),
             stop_on_stdin_close: reader.or("MAINSTAY_STOP_ON_STDIN_CLOSE", false),
+            tls: tls::Settings::read(reader),
             telemetry: telemetry::Settings::read(reader),
         }
     }
@@ -88,10 +95,16 @@ impl Process {
     pub async fn start(name: &'static str, settings: &Settings) -> Result<Self, Fatal> {
         let telemetry = Telemetry::start(name, &settings.telemetry)?;
         let stop = Stop::listen(settings.stop_on_stdin_close)?;
+        let tls = settings.tls.as_ref();
         Ok(Self {
             name,
             listeners: listen(&settings.listen).await?,
             admin_listeners: listen(&settings.admin_listen).await?,
+            redirect_listeners: match tls.and_then(|tls| tls.redirect_listen.as_deref()) {
+                Some(address) => listen(address).await?,
+                None => Vec::new(),
+            },
+            tls: tls.map(tls::Settings::start).transpose()?,
             telemetry,
             stop,
             drain: Duration::from_secs(settings.drain_seconds),
@@ -142,7 +155,7 @@ impl Process {
         let admin = Admin { telemetry: Arc::clone(&telemetry), is_ready: Arc::clone(&is_ready) };
         let ended = CancellationToken::new();
         let admin = spawn(accept::serve(
-            self.admin_listeners,
+            Port::plain(self.admin_listeners),
             admin.into_service(),
             Peers::Public,
             Stop::at(ended.clone()),
@@ -156,9 +169,13 @@ impl Process {
         announce(&ready_line).map_err(|error| Fatal::unavailable("standard output", error))?;
         tracing::info!(service = self.name, "{} is ready", self.name);
 
-        accept::serve(self.listeners, service, peers, self.stop, self.drain).await;
+        let tls = self.tls.as_ref().map(tls::Server::acceptor);
+        let port = Port { listeners: self.listeners, tls };
+        let securing =
+            spawn(secure(self.tls, port.number(), self.redirect_listeners, ended.clone()));
+        accept::serve(port, service, peers, self.stop, self.drain).await;
         ended.cancel();
-        for task in [admin, stopping] {
+        for task in [admin, stopping, securing] {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task failed");
             }
@@ -177,7 +194,12 @@ impl Process {
         let failed = |cause| Fatal::Listen { address: self.name.to_owned(), cause };
         let listen = address(&self.listeners).map_err(failed)?;
         let admin = address(&self.admin_listeners).map_err(failed)?;
-        Ok(serde_json::json!({"service": self.name, "listen": listen, "admin": admin}).to_string())
+        let mut line = serde_json::json!({"service": self.name, "listen": listen, "admin": admin});
+        if let Some(line) = line.as_object_mut().filter(|_| !self.redirect_listeners.is_empty()) {
+            let redirect = address(&self.redirect_listeners).map_err(failed)?;
+            line.insert("redirect".to_owned(), redirect.into());
+        }
+        Ok(line.to_string())
     }
 }
 
@@ -195,6 +217,25 @@ async fn withdraw(
         sleep(BEFORE_STREAMS_END).await;
         quiet.cancel();
     }
+}
+
+/// Sends those who speak http on to https, and keeps certificates fresh.
+async fn secure(
+    tls: Option<tls::Server>,
+    https: u16,
+    listeners: Vec<TcpListener>,
+    ended: CancellationToken,
+) {
+    let Some(tls) = tls else { return };
+    let redirect = tls::Redirect::new(tls.challenges(), https);
+    let redirecting = accept::serve(
+        Port::plain(listeners),
+        redirect.into_service(),
+        Peers::Public,
+        Stop::at(ended.clone()),
+        Duration::ZERO,
+    );
+    join(redirecting, ended.run_until_cancelled(tls.keep_certified())).await;
 }
 
 fn announce(line: &str) -> std::io::Result<()> {

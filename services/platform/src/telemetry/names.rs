@@ -7,6 +7,10 @@ pub const HTTP_SERVER_DURATION: &str = "http.server.request.duration";
 pub const RPC_SERVER_DURATION: &str = "rpc.server.call.duration";
 /// Seconds that a statement took.
 pub const DB_CLIENT_DURATION: &str = "db.client.operation.duration";
+/// When a certificate of ours expires, in seconds since 1970.
+pub const TLS_CERTIFICATE_EXPIRES_AT: &str = "tls.certificate.expires_at";
+/// Connections whose TLS handshake was tried.
+pub const TLS_HANDSHAKES: &str = "tls.server.handshakes";
 
 /// The HTTP method.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
@@ -24,6 +28,10 @@ pub const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";
 pub const DB_SYSTEM_NAME: &str = "db.system.name";
 /// The name of a statement: `auth.users.find`.
 pub const DB_QUERY_SUMMARY: &str = "db.query.summary";
+/// Whether a certificate is shown as `server` or as `client`.
+pub const TLS_CERTIFICATE_ROLE: &str = "tls.certificate.role";
+/// How a handshake ended: `ok` or a word for what was wrong.
+pub const OUTCOME: &str = "outcome";
 /// What failed: an SQLSTATE or a word.
 pub const ERROR_TYPE: &str = "error.type";
 
