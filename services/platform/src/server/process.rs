@@ -12,18 +12,18 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Response;
 use http_body::Body;
-use hyper::body::Incoming;
 use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
 
 use super::{
-    accept::{self, Peers},
+    accept::{self, Asked, Peers, Port},
     admin::Admin,
     blocking,
     grpc::{Grpc, Health},
+    guard::Addresses,
     listen::listen,
     observe::{Kind, Observe},
     spawn,
@@ -50,6 +50,10 @@ pub struct Settings {
     pub drain_seconds: u64,
     /// `MAINSTAY_STOP_ON_STDIN_CLOSE`: a supervisor holds our standard input.
     pub stop_on_stdin_close: bool,
+    /// `MAINSTAY_CONNECTIONS_PER_ADDRESS`: how many connections one address (of
+    /// IPv6, one /64) may have; 0 is any number. Unset: 100, and any number for
+    /// the machine itself.
+    pub connections_per_address: Option<u32>,
     /// How the process tells what it does.
     pub telemetry: telemetry::Settings,
 }
@@ -63,6 +67,7 @@ pub struct Process {
     telemetry: Telemetry,
     stop: Stop,
     drain: Duration,
+    addresses: Addresses,
 }
 
 // === impl Settings ===
@@ -74,6 +79,7 @@ impl Settings {
             listen: reader.or("MAINSTAY_LISTEN", listen.to_owned()),
             admin_listen: reader.or("MAINSTAY_ADMIN_LISTEN", admin_listen.to_owned()),
             drain_seconds: reader.or("MAINSTAY_DRAIN_SECONDS", 20),
+            connections_per_address: reader.optional("MAINSTAY_CONNECTIONS_PER_ADDRESS"),
             stop_on_stdin_close: reader.or("MAINSTAY_STOP_ON_STDIN_CLOSE", false),
             telemetry: telemetry::Settings::read(reader),
         }
@@ -95,6 +101,7 @@ impl Process {
             telemetry,
             stop,
             drain: Duration::from_secs(settings.drain_seconds),
+            addresses: Addresses::new(settings.connections_per_address),
         })
     }
 
@@ -114,12 +121,13 @@ impl Process {
     /// Serves HTTP until told to stop.
     pub async fn serve_http<S, B>(self, service: S) -> Result<(), Fatal>
     where
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-            + Clone
+        S: Service<Asked, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send,
+        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>
+            + Default
+            + Unpin
             + Send
             + 'static,
-        S::Future: Send,
-        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Default + Send + 'static,
     {
         self.serve(Observe::new(Kind::Http).layer(service), None).await
     }
@@ -130,19 +138,16 @@ impl Process {
         streams: Option<(Health, CancellationToken)>,
     ) -> Result<(), Fatal>
     where
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-            + Clone
-            + Send
-            + 'static,
+        S: Service<Asked, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send,
-        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin + Send + 'static,
     {
         let ready_line = self.ready_line()?;
         let (telemetry, is_ready) = (Arc::new(self.telemetry), Arc::new(AtomicBool::new(true)));
         let admin = Admin { telemetry: Arc::clone(&telemetry), is_ready: Arc::clone(&is_ready) };
         let ended = CancellationToken::new();
         let admin = spawn(accept::serve(
-            self.admin_listeners,
+            Port::usual(self.admin_listeners),
             admin.into_service(),
             Peers::Public,
             Stop::at(ended.clone()),
@@ -156,7 +161,8 @@ impl Process {
         announce(&ready_line).map_err(|error| Fatal::unavailable("standard output", error))?;
         tracing::info!(service = self.name, "{} is ready", self.name);
 
-        accept::serve(self.listeners, service, peers, self.stop, self.drain).await;
+        let port = Port { listeners: self.listeners, addresses: self.addresses };
+        accept::serve(port, service, peers, self.stop, self.drain).await;
         ended.cancel();
         for task in [admin, stopping] {
             if let Err(error) = task.await {

@@ -8,6 +8,9 @@ pub const RPC_SERVER_DURATION: &str = "rpc.server.call.duration";
 /// Seconds that a statement took.
 pub const DB_CLIENT_DURATION: &str = "db.client.operation.duration";
 
+/// Connections that the server ended, by `error.type`.
+pub const SERVER_CONNECTIONS_ENDED: &str = "mainstay.server.connections.ended";
+
 /// The HTTP method.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
 /// The template of the route, never the path.
