@@ -6,13 +6,16 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, header};
 use http_body::Body;
 use http_body_util::BodyExt;
-use platform::status::Reason;
+use platform::{server::TooSlow, status::Reason};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::timeout,
 };
 
-use crate::{body::Incoming, problem::Problem};
+use crate::{
+    body::{Broken, Incoming},
+    problem::Problem,
+};
 
 const LARGEST: usize = 1024 * 1024;
 const WITHIN: Duration = Duration::from_secs(30);
@@ -66,9 +69,7 @@ async fn collect<'a>(body: &mut Incoming, room: &'a Room) -> Result<Whole<'a>, B
     let mut bytes = BytesMut::new();
     let mut taken: Option<SemaphorePermit<'a>> = None;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_broken| {
-            give_up(Reason::MALFORMED_REQUEST).detail("the body ended before it was complete")
-        })?;
+        let frame = frame.map_err(|broken| given_up(&broken))?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > LARGEST {
             return Err(give_up(Reason::PAYLOAD_TOO_LARGE));
@@ -103,6 +104,14 @@ pub(crate) async fn drain(headers: &HeaderMap, body: &mut Incoming) {
     if drained.await.is_err() {
         tracing::debug!("a body that nobody wants goes on and on");
     }
+}
+
+fn given_up(broken: &Broken) -> Box<Problem> {
+    if broken.is::<TooSlow>() {
+        return give_up(Reason::REQUEST_TIMEOUT);
+    }
+    give_up(Reason::MALFORMED_REQUEST)
+        .detail("the body ended before it was complete, or its chunks are malformed")
 }
 
 fn give_up(reason: &'static Reason) -> Box<Problem> {
@@ -205,6 +214,8 @@ mod tests {
         let broken = futures_util::stream::iter([Err(std::io::Error::other("reset"))]);
         let mut broken = boxed(StreamBody::new(broken));
         assert_eq!(read(&headers, &mut broken, &room).await.unwrap_err().status.as_u16(), 400);
+        let slow: Broken = TooSlow.into();
+        assert_eq!(given_up(&slow).status.as_u16(), 408);
     }
 
     fn spaces(length: usize) -> Incoming {

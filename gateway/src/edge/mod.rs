@@ -6,7 +6,7 @@ mod body;
 mod target;
 
 use http::{HeaderMap, Version, header, request::Parts};
-use platform::status::Reason;
+use platform::{server::Refusal, status::Reason};
 
 pub(crate) use self::{
     accept::{prefers_json, takes_json},
@@ -14,16 +14,45 @@ pub(crate) use self::{
 };
 use crate::problem::Problem;
 
+/// As many as a head of HTTP/1 may have; h2 bounds their size.
+const MOST_FIELDS: usize = 64;
+
+/// Refuses what the server refused already, below: the connection reads no more.
+pub(crate) fn check_refusal(parts: &Parts) -> Result<(), Box<Problem>> {
+    match Refusal::of(&parts.method, &parts.uri) {
+        Some(Refusal { reason, detail }) => {
+            Err(Problem::of(reason).detail(detail).end_connection())
+        }
+        None => Ok(()),
+    }
+}
+
 /// Refuses a request that is ambiguous, and returns the host that it is for.
 ///
-/// hyper itself refuses lengths that differ, and shows us one of those that are
-/// alike. Of a length and a coding it hides the length, reads by the coding and
-/// then ends the connection, which leaves nothing to smuggle.
+/// Of HTTP/1, `platform::server` refuses what is ambiguous before hyper reads it;
+/// this is for both protocols, and does not rely on who read the request.
 pub(crate) fn check(parts: &Parts) -> Result<String, Box<Problem>> {
     target::check(&parts.uri)?;
+    if parts.headers.len() > MOST_FIELDS {
+        return Err(Problem::of(Reason::HEADERS_TOO_LARGE)
+            .detail("the request has more than 64 headers; send fewer"));
+    }
     check_framing(&parts.headers, parts.version).map_err(malformed)?;
     check_single(&parts.headers).map_err(malformed)?;
     host(parts).map_err(malformed)
+}
+
+/// Refuses credentials that no service reads. They are not passed over: whoever
+/// sends them means to be known by them, and not by cookies.
+pub(crate) fn check_scheme(headers: &HeaderMap) -> Result<(), Box<Problem>> {
+    let Some(given) = headers.get(header::AUTHORIZATION) else { return Ok(()) };
+    let scheme = given.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+    if scheme.eq_ignore_ascii_case(b"bearer") {
+        return Ok(());
+    }
+    Err(Problem::of(Reason::TOKEN_INVALID).detail(
+        "the Authorization header is not `Bearer …`; send an access token that way, or leave the header out to be known by your cookies",
+    ))
 }
 
 fn malformed(detail: &'static str) -> Box<Problem> {
@@ -127,6 +156,33 @@ mod tests {
             let hosts: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
             let told = refused(version, target, &hosts);
             assert!(agrees(told.as_deref(), expected), "{version:?} {target} {hosts:?}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_tokens_or_cookies() {
+        for (authorization, is_taken) in [
+            (None, true),
+            (Some("Bearer a.b.c"), true),
+            (Some("bearer a"), true),
+            (Some("Basic YTpi"), false),
+            (Some("Bearera"), false),
+            (Some("Digest username=\"a\""), false),
+            (Some(""), false),
+        ] {
+            let headers = authorization.map(|it| (header::AUTHORIZATION, it.parse().unwrap()));
+            let told = check_scheme(&headers.into_iter().collect());
+            assert_eq!(told.is_ok(), is_taken, "{authorization:?}");
+            assert!(told.is_ok() || told.unwrap_err().status == 401);
+        }
+    }
+
+    #[test]
+    fn a_request_has_so_many_headers() {
+        for (count, expected) in [(63, None), (64, Some("more than 64"))] {
+            let headers = vec![("x-a", "b"); count];
+            let told = refused(Version::HTTP_2, "/", &[&headers[..], &[HOST]].concat());
+            assert!(agrees(told.as_deref(), expected), "{count}: {told:?}");
         }
     }
 

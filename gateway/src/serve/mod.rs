@@ -5,16 +5,20 @@ mod carry;
 use std::{
     convert::Infallible,
     error::Error,
+    panic::AssertUnwindSafe,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::BodyExt;
-use platform::{server::RouteTemplate, status::Reason};
+use platform::{
+    server::{RouteTemplate, log_panic},
+    status::Reason,
+};
 
 use crate::{
     Response,
@@ -71,8 +75,18 @@ where
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let mut body = body.map_err(Into::into).boxed_unsync();
-            let answer = gateway.answer(&parts, &mut body).await;
-            edge::drain(&parts.headers, &mut body).await;
+            let answer = AssertUnwindSafe(gateway.answer(&parts, &mut body)).catch_unwind().await;
+            let answer = match answer {
+                Ok(answer) => {
+                    edge::drain(&parts.headers, &mut body).await;
+                    answer
+                }
+                // A panic is told like every other failure, and ends one request only.
+                Err(panic) => {
+                    log_panic(panic.as_ref());
+                    Err(Problem::of(Reason::INTERNAL))
+                }
+            };
             Ok(gateway.finish(&parts, answer))
         })
     }
@@ -82,6 +96,7 @@ where
 
 impl Inner {
     async fn answer(&self, parts: &Parts, body: &mut Incoming) -> Answer {
+        edge::check_refusal(parts)?;
         if [Method::TRACE, Method::CONNECT].contains(&parts.method) {
             let problem = Problem::of(Reason::METHOD_NOT_ALLOWED).allow(EVERY_METHOD);
             return Err(problem.end_connection());
@@ -136,6 +151,7 @@ impl Inner {
 
     /// Refuses a request before anything is read of it.
     fn admit(&self, parts: &Parts, host: &str) -> Result<(), Box<Problem>> {
+        edge::check_scheme(&parts.headers)?;
         csrf::check(&parts.method, &parts.headers, host, &self.trusted_origins)?;
         let is_acceptable = edge::takes_json(&parts.headers);
         if is_acceptable { Ok(()) } else { Err(Problem::of(Reason::NOT_ACCEPTABLE)) }

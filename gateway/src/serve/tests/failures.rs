@@ -27,6 +27,36 @@ use super::rig::Rig;
 /// One for all that is made up below.
 static RIG: OnceLock<(Runtime, Rig)> = OnceLock::new();
 
+/// A body that stands for whatever may panic while a request is served.
+struct Panics;
+
+impl http_body::Body for Panics {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        panic!("of hunter2")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_told_like_every_failure_and_not_what_it_said() {
+    let rig = Rig::unreachable();
+    let request = Request::post("/api/sessions").header("host", "a.org").body(Panics).unwrap();
+    let context = RequestContext::read(request.headers());
+    let id = context.id().to_owned();
+    let response = context.scope(rig.gateway().oneshot(request)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    assert!(text.contains("\"INTERNAL\"") && text.contains(&id), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
 #[tokio::test]
 async fn an_unreachable_service_is_unavailable_for_now() {
     let rig = Rig::unreachable();

@@ -9,11 +9,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use tower::{Service, service_fn};
 
+use super::{accept::Asked, guard::Refusal};
 use crate::telemetry::Telemetry;
 
 /// What the admin port tells.
@@ -29,16 +29,18 @@ impl Admin {
     /// The HTTP service.
     pub(super) fn into_service(
         self,
-    ) -> impl Service<
-        Request<Incoming>,
-        Response = Response<Full<Bytes>>,
-        Error = Infallible,
-        Future: Send,
-    > + Clone
+    ) -> impl Service<Asked, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send>
+    + Clone
     + Send
     + 'static {
-        service_fn(move |request: Request<Incoming>| {
-            let response = self.answer(request.uri().path());
+        service_fn(move |request: Asked| {
+            let response = match Refusal::of(request.method(), request.uri()) {
+                Some(refusal) => {
+                    let (status, text) = refusal.as_text();
+                    plain(StatusCode::from_u16(status).unwrap_or_default(), text)
+                }
+                None => self.answer(request.uri().path()),
+            };
             std::future::ready(Ok(response))
         })
     }
@@ -53,10 +55,14 @@ impl Admin {
             "/readyz" => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n".to_owned()),
             _ => (StatusCode::NOT_FOUND, "/metrics /livez /readyz\n".to_owned()),
         };
-        let mut response = Response::new(Full::from(text));
-        *response.status_mut() = status;
-        let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-        response.headers_mut().insert(header::CONTENT_TYPE, plain);
-        response
+        plain(status, text)
     }
+}
+
+fn plain(status: StatusCode, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    response
 }

@@ -8,14 +8,15 @@ use std::{
 
 use futures_util::future::{Either, Ready, ready};
 use http::{Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 use tonic::{body::Body, server::NamedService, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::{Layer, Service};
 
 use super::{
+    accept::Asked,
     deadline::Deadline,
+    guard::Refusal,
     observe::{Kind, Observe},
     worded::Worded,
 };
@@ -88,7 +89,7 @@ impl Grpc {
         self,
         access: &AccessLayer,
         quiet: CancellationToken,
-    ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
+    ) -> impl Service<Asked, Response = Response<Body>, Error = Infallible, Future: Send>
     + Clone
     + Send
     + 'static {
@@ -131,8 +132,10 @@ where
         if is_grpc {
             return Either::Left(self.0.call(request));
         }
-        let mut response = Response::new(Body::new(HINT.to_owned()));
-        *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        let refusal = Refusal::of(request.method(), request.uri());
+        let (status, text) = refusal.map_or((415, HINT.to_owned()), Refusal::as_text);
+        let mut response = Response::new(Body::new(text));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
         let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, plain);
         Either::Right(ready(Ok(response)))

@@ -5,9 +5,9 @@ mod accept;
 mod admin;
 mod deadline;
 mod grpc;
+mod guard;
 mod listen;
 mod observe;
-mod patience;
 mod process;
 mod stop;
 mod until;
@@ -17,7 +17,8 @@ use tokio::task::{JoinError, JoinHandle};
 
 pub use self::{
     grpc::Grpc,
-    observe::{Kind, Observe, Observed, RouteTemplate},
+    guard::{Paced, Refusal, TooSlow},
+    observe::{Kind, Observe, Observed, RouteTemplate, log_panic},
     process::{Process, Settings},
 };
 

@@ -149,6 +149,13 @@ fn grpc_code(headers: &HeaderMap) -> Code {
     headers.get("grpc-status").map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
 }
 
+/// Logs the words of a panic that ended a request.
+pub fn log_panic(panic: &(dyn Any + Send)) {
+    let words = panic.downcast_ref::<&str>().copied();
+    let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = words.unwrap_or("unknown"), "a request panicked");
+}
+
 impl<S> Layer<S> for Observe {
     type Service = Observed<S>;
 
@@ -235,9 +242,7 @@ impl Observe {
     }
 
     fn panicked<B: Default>(&self, panic: &(dyn Any + Send)) -> Response<B> {
-        let words = panic.downcast_ref::<&str>().copied();
-        let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        tracing::error!(panic = words.unwrap_or("unknown"), "a request panicked");
+        log_panic(panic);
         match self.kind {
             Kind::Grpc(_) => status::refuse(status::Reason::INTERNAL).into_http(),
             Kind::Http => {

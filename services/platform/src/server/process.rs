@@ -13,18 +13,18 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::future::join;
-use http::{Request, Response};
+use http::Response;
 use http_body::Body;
-use hyper::body::Incoming;
 use tokio::{net::TcpListener, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
 
 use super::{
-    accept::{self, Peers, Port},
+    accept::{self, Asked, Peers, Port},
     admin::Admin,
     blocking,
     grpc::{Grpc, Health},
+    guard::Addresses,
     listen::listen,
     observe::{Kind, Observe},
     spawn,
@@ -54,6 +54,10 @@ pub struct Settings {
     pub stop_on_stdin_close: bool,
     /// How the process shows who it is; none if it serves without TLS.
     pub tls: Option<tls::Settings>,
+    /// `MAINSTAY_CONNECTIONS_PER_ADDRESS`: how many connections one address (of
+    /// IPv6, one /64) may have; 0 is any number. Unset: 100, and any number for
+    /// the machine itself.
+    pub connections_per_address: Option<u32>,
     /// How the process tells what it does.
     pub telemetry: telemetry::Settings,
 }
@@ -69,6 +73,7 @@ pub struct Process {
     telemetry: Telemetry,
     stop: Stop,
     drain: Duration,
+    addresses: Addresses,
 }
 
 // === impl Settings ===
@@ -80,6 +85,7 @@ impl Settings {
             listen: reader.or("MAINSTAY_LISTEN", listen.to_owned()),
             admin_listen: reader.or("MAINSTAY_ADMIN_LISTEN", admin_listen.to_owned()),
             drain_seconds: reader.or("MAINSTAY_DRAIN_SECONDS", 20),
+            connections_per_address: reader.optional("MAINSTAY_CONNECTIONS_PER_ADDRESS"),
             stop_on_stdin_close: reader.or("MAINSTAY_STOP_ON_STDIN_CLOSE", false),
             tls: tls::Settings::read(reader),
             telemetry: telemetry::Settings::read(reader),
@@ -108,6 +114,7 @@ impl Process {
             telemetry,
             stop,
             drain: Duration::from_secs(settings.drain_seconds),
+            addresses: Addresses::new(settings.connections_per_address),
         })
     }
 
@@ -127,12 +134,13 @@ impl Process {
     /// Serves HTTP until told to stop.
     pub async fn serve_http<S, B>(self, service: S) -> Result<(), Fatal>
     where
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-            + Clone
+        S: Service<Asked, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send,
+        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>
+            + Default
+            + Unpin
             + Send
             + 'static,
-        S::Future: Send,
-        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Default + Send + 'static,
     {
         self.serve(Observe::new(Kind::Http).layer(service), None).await
     }
@@ -143,12 +151,9 @@ impl Process {
         streams: Option<(Health, CancellationToken)>,
     ) -> Result<(), Fatal>
     where
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
-            + Clone
-            + Send
-            + 'static,
+        S: Service<Asked, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send,
-        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin + Send + 'static,
     {
         let ready_line = self.ready_line()?;
         let (telemetry, is_ready) = (Arc::new(self.telemetry), Arc::new(AtomicBool::new(true)));
@@ -170,7 +175,7 @@ impl Process {
         tracing::info!(service = self.name, "{} is ready", self.name);
 
         let tls = self.tls.as_ref().map(tls::Server::acceptor);
-        let port = Port { listeners: self.listeners, tls };
+        let port = Port { listeners: self.listeners, tls, addresses: self.addresses };
         let securing =
             spawn(secure(self.tls, port.number(), self.redirect_listeners, ended.clone()));
         accept::serve(port, service, peers, self.stop, self.drain).await;

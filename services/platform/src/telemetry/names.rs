@@ -12,6 +12,9 @@ pub const TLS_CERTIFICATE_EXPIRES_AT: &str = "tls.certificate.expires_at";
 /// Connections whose TLS handshake was tried.
 pub const TLS_HANDSHAKES: &str = "tls.server.handshakes";
 
+/// Connections that the server ended, by `error.type`.
+pub const SERVER_CONNECTIONS_ENDED: &str = "mainstay.server.connections.ended";
+
 /// The HTTP method.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
 /// The template of the route, never the path.

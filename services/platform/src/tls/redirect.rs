@@ -8,7 +8,6 @@ use http::{
     HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts, uri::Authority,
 };
 use http_body_util::Full;
-use hyper::body::Incoming;
 use tower::{Service, service_fn};
 
 use super::acme;
@@ -31,17 +30,13 @@ impl Redirect {
     }
 
     /// The HTTP service.
-    pub(crate) fn into_service(
+    pub(crate) fn into_service<B: Send + 'static>(
         self,
-    ) -> impl Service<
-        Request<Incoming>,
-        Response = Response<Full<Bytes>>,
-        Error = Infallible,
-        Future: Send,
-    > + Clone
+    ) -> impl Service<Request<B>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send>
+    + Clone
     + Send
     + 'static {
-        service_fn(move |request: Request<Incoming>| {
+        service_fn(move |request: Request<B>| {
             let this = self.clone();
             async move { Ok(this.answer(&request.into_parts().0).await) }
         })
