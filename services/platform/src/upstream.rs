@@ -10,7 +10,10 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::request_id::{RequestContext, TRACEPARENT, X_REQUEST_ID};
+use crate::{
+    limits::X_FORWARDED_FOR,
+    request_id::{RequestContext, TRACEPARENT, X_REQUEST_ID},
+};
 
 /// A call that was given no deadline has this one.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
@@ -31,7 +34,7 @@ pub struct InvalidAddress;
 /// A connection to a service.
 pub type Upstream = InterceptedService<Channel, Propagate>;
 
-/// Sends the request id, the trace and the remaining time along with each call.
+/// Sends the request id, the trace, the client's address and the remaining time along with each call.
 #[derive(Clone, Copy, Debug)]
 pub struct Propagate;
 
@@ -57,6 +60,9 @@ pub fn propagate(context: &RequestContext, headers: &mut HeaderMap) {
     let traceparent = crate::telemetry::traceparent().or_else(|| context.traceparent.clone());
     if let Some(traceparent) = traceparent {
         headers.insert(TRACEPARENT, traceparent);
+    }
+    if let Some(client) = context.client.and_then(|it| it.address.to_string().parse().ok()) {
+        headers.insert(X_FORWARDED_FOR, client);
     }
     let remaining = context.remaining().unwrap_or(DEFAULT_DEADLINE).as_millis();
     if let Ok(timeout) = format!("{remaining}m").parse() {

@@ -1,7 +1,7 @@
 //! The accept loop: HTTP/1.1 and HTTP/2 on one port, bounded in connections and
 //! in patience, and ended gracefully or, in the end, at all.
 
-use std::{convert::Infallible, error::Error, sync::Arc, time::Duration};
+use std::{convert::Infallible, error::Error, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -15,13 +15,14 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::Service;
+use tower::{Service, ServiceExt as _};
 
 use super::{patience::Patience, stop::Stop};
+use crate::limits::Client;
 
 const MAX_CONNECTIONS: usize = 10_000;
 const FIRST_BYTES_WITHIN: Duration = Duration::from_secs(5);
@@ -105,7 +106,7 @@ where
         {
             match stop.run_until_cancelled(listener.accept()).await {
                 None => return,
-                Some(Ok((stream, _))) => self.serve(stream, room),
+                Some(Ok((stream, peer))) => self.serve(stream, peer.ip(), room),
                 Some(Err(error)) => {
                     // Out of descriptors, mostly: wait for some to come free.
                     tracing::warn!(%error, "cannot accept a connection");
@@ -115,13 +116,17 @@ where
         }
     }
 
-    fn serve(&self, stream: TcpStream, room: tokio::sync::OwnedSemaphorePermit) {
+    fn serve(&self, stream: TcpStream, peer: IpAddr, room: OwnedSemaphorePermit) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "connection is gone already");
             return;
         }
         let stream = TokioIo::new(Patience::new(stream, FIRST_BYTES_WITHIN, WRITES_WITHIN));
-        let service = TowerToHyperService::new(self.service.clone());
+        let service = self.service.clone().map_request(move |mut request: Request<_>| {
+            request.extensions_mut().insert(Client::peer(peer));
+            request
+        });
+        let service = TowerToHyperService::new(service);
         let connection = self.builder.serve_connection(stream, service).into_owned();
         let connection = self.graceful.watch(connection);
         let kill = self.kill.clone();

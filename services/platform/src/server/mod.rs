@@ -16,8 +16,9 @@ mod worded;
 use tokio::task::{JoinError, JoinHandle};
 
 pub use self::{
+    deadline::requested_deadline,
     grpc::Grpc,
-    observe::{Kind, Observe, Observed, RouteTemplate},
+    observe::{Kind, Observe, Observed, RouteTemplate, Unlogged},
     process::{Process, Settings},
 };
 

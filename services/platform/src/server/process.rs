@@ -33,6 +33,7 @@ use crate::{
     access::AccessLayer,
     config::Reader,
     fatal::Fatal,
+    limits::{self, Forwarded, Limits, Load, Proxies, Shedder},
     telemetry::{self, Telemetry},
 };
 
@@ -50,6 +51,8 @@ pub struct Settings {
     pub drain_seconds: u64,
     /// `MAINSTAY_STOP_ON_STDIN_CLOSE`: a supervisor holds our standard input.
     pub stop_on_stdin_close: bool,
+    /// How much of it one caller may use, and all together.
+    pub limits: limits::Settings,
     /// How the process tells what it does.
     pub telemetry: telemetry::Settings,
 }
@@ -63,6 +66,8 @@ pub struct Process {
     telemetry: Telemetry,
     stop: Stop,
     drain: Duration,
+    limits: limits::Settings,
+    load: Load,
 }
 
 // === impl Settings ===
@@ -75,6 +80,7 @@ impl Settings {
             admin_listen: reader.or("MAINSTAY_ADMIN_LISTEN", admin_listen.to_owned()),
             drain_seconds: reader.or("MAINSTAY_DRAIN_SECONDS", 20),
             stop_on_stdin_close: reader.or("MAINSTAY_STOP_ON_STDIN_CLOSE", false),
+            limits: limits::Settings::read(reader),
             telemetry: telemetry::Settings::read(reader),
         }
     }
@@ -95,7 +101,19 @@ impl Process {
             telemetry,
             stop,
             drain: Duration::from_secs(settings.drain_seconds),
+            limits: settings.limits.clone(),
+            load: Load::default(),
         })
+    }
+
+    /// The budgets of those who call this process.
+    pub fn limits(&self) -> Limits {
+        Limits::new(self.name, &self.limits)
+    }
+
+    /// Lets in what one queue of this process can work on.
+    pub fn shedder(&self) -> Shedder {
+        Shedder::new(self.limits.in_flight, self.load.clone())
     }
 
     /// Does something that takes a while, unless the process is told to stop.
@@ -107,7 +125,11 @@ impl Process {
     pub async fn serve_grpc(self, grpc: Grpc, access: AccessLayer) -> Result<(), Fatal> {
         let health = grpc.health();
         let quiet = CancellationToken::new();
-        let service = grpc.into_service(&access, quiet.clone());
+        let access = access.with_limits(self.limits());
+        let service = grpc.into_service(&access, quiet.clone(), self.shedder());
+        // In front of services there is the gateway.
+        let proxies = self.limits.proxies.clone().unwrap_or_else(Proxies::nearby);
+        let service = Forwarded(Arc::new(proxies)).layer(service);
         self.serve(service, Some((health, quiet))).await
     }
 
@@ -121,7 +143,9 @@ impl Process {
         S::Future: Send,
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Default + Send + 'static,
     {
-        self.serve(Observe::new(Kind::Http).layer(service), None).await
+        let proxies = self.limits.proxies.clone().unwrap_or_else(Proxies::none);
+        let service = Observe::new(Kind::Http).layer(service);
+        self.serve(Forwarded(Arc::new(proxies)).layer(service), None).await
     }
 
     async fn serve<S, B>(
@@ -152,11 +176,13 @@ impl Process {
             health.announce(true).await;
         }
         let peers = if streams.is_some() { Peers::Services } else { Peers::Public };
+        let measuring = spawn(self.load.clone().watch());
         let stopping = spawn(withdraw(self.stop.graceful.clone(), is_ready, streams));
         announce(&ready_line).map_err(|error| Fatal::unavailable("standard output", error))?;
         tracing::info!(service = self.name, "{} is ready", self.name);
 
         accept::serve(self.listeners, service, peers, self.stop, self.drain).await;
+        measuring.abort();
         ended.cancel();
         for task in [admin, stopping] {
             if let Err(error) = task.await {
