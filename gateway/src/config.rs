@@ -13,6 +13,9 @@ pub(crate) struct Settings {
     pub(crate) auth: Address,
     /// `MAINSTAY_CONTENT_URL`: where the content service is.
     pub(crate) content: Address,
+    /// `MAINSTAY_ISSUER`: whose access tokens tell users apart when requests are
+    /// counted; without it they are counted by address.
+    pub(crate) issuer: Option<String>,
     /// `MAINSTAY_TRUSTED_ORIGINS`: frontends on other origins that may use cookies.
     pub(crate) trusted_origins: Origins,
     /// `MAINSTAY_COOKIE_SECURE`: false for browsers that drop `Secure` cookies on
@@ -29,6 +32,7 @@ impl Settings {
             server: server::Settings::read(&mut reader, "localhost:8080", "localhost:9090"),
             auth: reader.required("MAINSTAY_AUTH_URL"),
             content: reader.required("MAINSTAY_CONTENT_URL"),
+            issuer: reader.optional("MAINSTAY_ISSUER"),
             trusted_origins: reader.or("MAINSTAY_TRUSTED_ORIGINS", Origins::default()),
             cookies: Cookies::new(reader.or("MAINSTAY_COOKIE_SECURE", true)),
         };

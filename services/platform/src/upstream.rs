@@ -1,14 +1,25 @@
 //! Calls to another service: one multiplexed connection that reconnects, and
 //! what travels with every call.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
 
 use http::{HeaderMap, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::timeout,
+};
 use tonic::{
     Request, Status,
     service::{Interceptor, interceptor::InterceptedService},
     transport::{Channel, Endpoint},
 };
+use tower::service_fn;
 
 use crate::{
     limits::X_FORWARDED_FOR,
@@ -18,6 +29,7 @@ use crate::{
 /// A call that was given no deadline has this one.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 
+const DEFAULT_PORT: u16 = 80;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,13 +57,26 @@ pub fn connect(address: &Address) -> Upstream {
 
 /// The bare connection below [`connect`], for calls that build their own headers.
 pub fn channel(address: &Address) -> Channel {
+    endpoint(address).connect_timeout(CONNECT_TIMEOUT).connect_lazy()
+}
+
+/// The same to one of the addresses that a name stands for. A connection that
+/// cannot be made fails with [`tonic::ConnectError`], one that takes too long
+/// included.
+pub fn channel_to(address: &Address, socket: SocketAddr) -> Channel {
+    endpoint(address).connect_with_connector_lazy(service_fn(move |_: Uri| async move {
+        let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(socket)).await??;
+        stream.set_nodelay(true)?;
+        Ok::<_, io::Error>(TokioIo::new(stream))
+    }))
+}
+
+fn endpoint(address: &Address) -> Endpoint {
     Endpoint::from(address.0.clone())
-        .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .keep_alive_while_idle(true)
-        .connect_lazy()
 }
 
 /// Writes what travels with a call into its headers.
@@ -71,6 +96,28 @@ pub fn propagate(context: &RequestContext, headers: &mut HeaderMap) {
 }
 
 // === impl Address ===
+
+impl Address {
+    /// Whether it is an address already, and no name that may move.
+    pub fn is_literal(&self) -> bool {
+        self.host().parse::<IpAddr>().is_ok()
+    }
+
+    /// Everywhere that its name stands for at the moment.
+    pub async fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+        let port = self.0.port_u16().unwrap_or(DEFAULT_PORT);
+        let found = timeout(CONNECT_TIMEOUT, lookup_host((self.host(), port))).await??;
+        let mut addresses: Vec<_> = found.collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        Ok(addresses)
+    }
+
+    fn host(&self) -> &str {
+        let host = self.0.host().unwrap_or_default();
+        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    }
+}
 
 impl FromStr for Address {
     type Err = InvalidAddress;

@@ -6,7 +6,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use prost::{Message, Name};
 use prost_reflect::{
-    DescriptorPool, MethodDescriptor, Value, prost_types::method_options::IdempotencyLevel,
+    DescriptorPool, MethodDescriptor, Value,
+    prost_types::{MethodOptions, method_options::IdempotencyLevel},
 };
 use proto::options::v1::{Access, Criticality, Policy, RateClass, Role};
 use tonic::{Request, Status};
@@ -184,7 +185,7 @@ fn policy_of(pool: &DescriptorPool, method: &MethodDescriptor) -> Option<Policy>
 /// Fills in what a policy leaves to what its method does.
 fn explicit(mut policy: Policy, method: &MethodDescriptor) -> Policy {
     let descriptor = method.method_descriptor_proto();
-    let level = descriptor.options.as_ref().map(|options| options.idempotency_level());
+    let level = descriptor.options.as_ref().map(MethodOptions::idempotency_level);
     let (class, criticality) = match level {
         Some(IdempotencyLevel::NoSideEffects) => (RateClass::Read, Criticality::SheddablePlus),
         _ => (RateClass::Write, Criticality::Critical),

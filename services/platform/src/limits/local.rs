@@ -57,7 +57,11 @@ impl Local {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
                 // When exactly the next one is allowed is not told; no later than this.
-                let wait = if remaining == 0 { state.quota().replenish_interval() } else { Duration::ZERO };
+                let wait = if remaining == 0 {
+                    state.quota().replenish_interval()
+                } else {
+                    Duration::ZERO
+                };
                 Taken { is_allowed: true, remaining, wait }
             }
             Err(until) => {

@@ -23,11 +23,6 @@ use std::{sync::Arc, time::Duration};
 use opentelemetry::{KeyValue, metrics::Counter};
 use proto::options::v1::RateClass;
 
-pub(crate) use self::{
-    forwarded::Forwarded,
-    proxies::X_FORWARDED_FOR,
-    shed::Shed,
-};
 pub use self::{
     forwarded::Client,
     payer::Payer,
@@ -35,9 +30,11 @@ pub use self::{
     rates::{InvalidRate, Rate, Rates, class_name},
     settings::Settings,
     shared::{InvalidStore, Store},
+    shed::PUSH_BACK,
     shed::{Load, Overloaded, Permit, Shedder},
     standing::Standing,
 };
+pub(crate) use self::{forwarded::Forwarded, proxies::X_FORWARDED_FOR, shed::Shed};
 use self::{local::Local, shared::Shared};
 use crate::telemetry::{RATE_CLASS, RATE_LIMITED};
 

@@ -168,7 +168,11 @@ mod tests {
             ("private", "172.32.0.1", &["192.0.2.1"], "172.32.0.1"),
             ("0.0.0.0/0", "8.8.8.8", &["192.0.2.1"], "192.0.2.1"),
         ] {
-            assert_eq!(client(proxies, peer, forwarded), expected, "{proxies} {peer} {forwarded:?}");
+            assert_eq!(
+                client(proxies, peer, forwarded),
+                expected,
+                "{proxies} {peer} {forwarded:?}"
+            );
         }
     }
 
@@ -184,6 +188,10 @@ mod tests {
     fn nearby_is_not_the_internet() {
         let trusts = |text: &str| Proxies::nearby().trusts(text.parse().unwrap());
         assert!(trusts("127.0.0.1") && trusts("::1") && trusts("192.168.1.1") && trusts("fd00::1"));
-        assert!(!trusts("8.8.8.8") && !trusts("2a00::1") && !Proxies::none().trusts([127, 0, 0, 1].into()));
+        assert!(
+            !trusts("8.8.8.8")
+                && !trusts("2a00::1")
+                && !Proxies::none().trusts([127, 0, 0, 1].into())
+        );
     }
 }

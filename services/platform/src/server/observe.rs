@@ -190,7 +190,7 @@ where
         let next = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, next);
         let mut context = RequestContext::read(request.headers());
-        context.deadline = Some(started + layer.allowed(&request));
+        context.deadline = layer.allowed(&request).map(|allowed| started + allowed);
         context.client = request.extensions().get().copied();
         let name = layer.name(&request);
         let span = telemetry::request_span(&context, &name);
@@ -237,14 +237,13 @@ impl Drop for Unanswered<'_> {
 
 impl Observe {
     /// How long a request may take: as long as its method may, and no longer than
-    /// its caller waits. The method of a REST request is not known yet.
-    fn allowed<B>(&self, request: &Request<B>) -> Duration {
-        let most = match &self.kind {
-            Kind::Grpc(contract) => contract.policy(request.uri().path()).map(time_limit),
-            Kind::Http => None,
-        };
-        let most = most.unwrap_or(DEFAULT_DEADLINE);
-        requested_deadline(request.headers()).map_or(most, |requested| requested.min(most))
+    /// its caller waits. What REST requests are for is not known yet.
+    fn allowed<B>(&self, request: &Request<B>) -> Option<Duration> {
+        let requested = requested_deadline(request.headers());
+        let Kind::Grpc(contract) = &self.kind else { return requested };
+        let policy = contract.policy(request.uri().path());
+        let most = policy.map_or(DEFAULT_DEADLINE, time_limit);
+        Some(requested.map_or(most, |requested| requested.min(most)))
     }
 
     fn panicked<B: Default>(&self, panic: &(dyn Any + Send)) -> Response<B> {

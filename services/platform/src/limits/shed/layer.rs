@@ -104,9 +104,7 @@ mod tests {
         let shedder = Shedder::new(NonZeroUsize::MIN, Load::default());
         let layer = Shed { contract: Contract::read().unwrap(), shedder };
         let service = layer.layer(inner);
-        let call = |path: &str| {
-            service.clone().oneshot(Request::post(path).body(()).unwrap())
-        };
+        let call = |path: &str| service.clone().oneshot(Request::post(path).body(()).unwrap());
         let refused = async |path: &str| {
             let response = call(path).await.unwrap();
             let is_quiet = response.extensions().get::<Unlogged>().is_some();

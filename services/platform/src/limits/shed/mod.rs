@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// gRPC's word for when to try again; less than nothing is never (gRFC A6).
-pub(crate) const PUSH_BACK: &str = "grpc-retry-pushback-ms";
+pub const PUSH_BACK: &str = "grpc-retry-pushback-ms";
 
 const COME_AGAIN: Duration = Duration::from_secs(1);
 /// Whoever reads the log is told this often.
