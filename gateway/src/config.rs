@@ -18,6 +18,9 @@ pub(crate) struct Settings {
     pub(crate) auth: Address,
     /// `MAINSTAY_CONTENT_URL`: where the content service is.
     pub(crate) content: Address,
+    /// `MAINSTAY_ISSUER`: whose access tokens tell users apart when requests are
+    /// counted; without it they are counted by address.
+    pub(crate) issuer: Option<String>,
     /// `MAINSTAY_TRUSTED_ORIGINS`: frontends on other origins that may use cookies.
     pub(crate) trusted_origins: Origins,
     /// `MAINSTAY_COOKIE_SECURE`: false for browsers that drop `Secure` cookies on
@@ -41,6 +44,7 @@ impl Settings {
             server,
             auth,
             content,
+            issuer: reader.optional("MAINSTAY_ISSUER"),
             trusted_origins: reader.or("MAINSTAY_TRUSTED_ORIGINS", Origins::default()),
             cookies: Cookies::new(is_secure),
         };

@@ -10,6 +10,7 @@ mod config;
 mod credentials;
 mod csrf;
 mod edge;
+mod limits;
 mod pages;
 mod percent;
 mod problem;
@@ -20,10 +21,16 @@ mod transcode;
 #[cfg(test)]
 mod fixture;
 
-use platform::{Fatal, server::Process};
+use platform::{
+    Fatal,
+    server::Process,
+    token::{Verifier, fetch_from_auth},
+    upstream,
+};
 
 use self::{
-    call::Upstreams, config::Settings, credentials::Credentials, route::Table, serve::Gateway,
+    call::Upstreams, config::Settings, credentials::Credentials, limits::Guard, route::Table,
+    serve::Gateway,
 };
 
 /// What every answer is.
@@ -34,11 +41,13 @@ pub async fn run(reader: platform::config::Reader) -> Result<(), Fatal> {
     let settings = Settings::read(reader)?;
     let table = Table::read(proto::DESCRIPTORS)?;
     let process = Process::start("gateway", &settings.server).await?;
-    let upstreams = Upstreams::connect(&[
-        ("mainstay.auth.", &settings.auth),
-        ("mainstay.content.", &settings.content),
-    ]);
+    let services = [("mainstay.auth.", &settings.auth), ("mainstay.content.", &settings.content)];
+    let upstreams = Upstreams::connect(&services, || process.shedder());
     upstreams.serve_all(&table)?;
+    let keys = || fetch_from_auth(&upstream::connect(&settings.auth));
+    let verifier = settings.issuer.as_deref().map(|issuer| Verifier::new(issuer, keys()));
+    let guard = Guard::new(upstreams.clone(), process.limits(), verifier);
     let credentials = Credentials::new(settings.cookies, &table, upstreams)?;
-    process.serve_http(Gateway::new(table, credentials, settings.trusted_origins)).await
+    let gateway = Gateway::new(table, credentials, guard, settings.trusted_origins);
+    process.serve_http(gateway).await
 }

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{
-    FutureExt, TryFutureExt,
+    FutureExt,
     future::{BoxFuture, Shared},
 };
 use platform::{
@@ -21,13 +21,13 @@ use platform::{
     server::spawn,
     status::{self, Reason},
 };
-use tokio::time::{sleep, timeout};
-use tonic::{Code, Status};
+use tokio::time::timeout;
+use tonic::Status;
 use tracing::{Instrument, Span};
 
 use super::refusal;
 use crate::{
-    call::{BEFORE_SECOND_TRY, Call, Upstreams},
+    call::{Call, Upstreams},
     route::{Found, Route, Table},
     transcode::{self, Given, Issued},
 };
@@ -104,22 +104,12 @@ impl Refresher {
         landed.boxed().shared()
     }
 
-    /// Asks twice, in a time that leaves some for the request itself: within its
-    /// grace the same token gives the same successor.
+    /// Asks in a time that leaves some for the request itself.
     async fn ask(&self, message: Bytes) -> Result<Bytes, Status> {
-        let ask = || {
-            let call = Call::new(&self.route.rpc, message.clone());
-            let answer = self.upstreams.call(call).map_ok(|answered| answered.message);
-            timeout(WITHIN, answer)
-        };
-        let unavailable = || status::refuse_until(Reason::UNAVAILABLE, WITHIN);
-        match ask().await {
-            Ok(Err(status)) if status.code() == Code::Unavailable => {
-                sleep(BEFORE_SECOND_TRY).await;
-                ask().await.unwrap_or_else(|_elapsed| Err(unavailable()))
-            }
-            Ok(answer) => answer,
-            Err(_elapsed) => Err(unavailable()),
+        let call = self.upstreams.call(Call::new(&self.route.rpc, message));
+        match timeout(WITHIN, call).await {
+            Ok(answer) => answer.map(|answered| answered.message),
+            Err(_elapsed) => Err(status::refuse_until(Reason::UNAVAILABLE, WITHIN)),
         }
     }
 

@@ -1,16 +1,19 @@
 //! What the gateway has to know of a method, whatever routes lead to it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use http::uri::PathAndQuery;
-use platform::{Fatal, access::Contract};
+use platform::{
+    Fatal,
+    access::{Contract, time_limit},
+};
 use prost::Message;
 use prost_reflect::{
     DescriptorPool, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, Value,
-    prost_types::method_options::IdempotencyLevel,
+    prost_types::{MethodOptions, method_options::IdempotencyLevel},
 };
 pub(crate) use proto::options::v1::CredentialKind;
-use proto::options::v1::{Access, Credential};
+use proto::options::v1::{Access, Credential, Criticality, RateClass};
 
 /// A method of a service.
 #[derive(Debug)]
@@ -23,8 +26,14 @@ pub(crate) struct Rpc {
     pub(crate) is_public: bool,
     /// For how many seconds anybody may keep an answer.
     pub(crate) cache_seconds: u32,
-    /// Whether calling it twice may differ from calling it once.
-    pub(crate) has_side_effects: bool,
+    /// Whether calling it twice leaves the same behind as calling it once.
+    pub(crate) is_idempotent: bool,
+    /// Which budget it is taken from.
+    pub(crate) rate_class: RateClass,
+    /// When it is given up.
+    pub(crate) criticality: Criticality,
+    /// How long it may take.
+    pub(crate) time_limit: Duration,
     /// Fields of the request that are filled from cookies.
     pub(crate) takes: Vec<CredentialField>,
     /// Fields of the reply that are moved into cookies.
@@ -59,13 +68,15 @@ impl Rpc {
             return Err(unusable("gives a credential that is not optional"));
         }
         let options = method.method_descriptor_proto().options.as_ref();
-        let has_side_effects = options
-            .is_none_or(|options| options.idempotency_level() != IdempotencyLevel::NoSideEffects);
+        let level = options.map(MethodOptions::idempotency_level).unwrap_or_default();
         Ok(Self {
             path: path.parse().map_err(|_malformed| unusable("is not a path"))?,
             is_public: policy.access() == Access::Public,
             cache_seconds: policy.cache_seconds,
-            has_side_effects,
+            is_idempotent: level != IdempotencyLevel::IdempotencyUnknown,
+            rate_class: policy.rate_class(),
+            criticality: policy.criticality(),
+            time_limit: time_limit(policy),
             takes,
             gives,
             method,

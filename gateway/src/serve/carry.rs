@@ -1,6 +1,6 @@
 //! One message to a service and one back.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use platform::request_id::RequestContext;
@@ -28,7 +28,6 @@ impl Inner {
         found: &Found<'_>,
         changes: &mut Changes,
     ) -> Answer {
-        let asked = Instant::now();
         let body = edge::read(&parts.headers, body, &self.room).await?;
         if !body.bytes.is_empty() {
             edge::check_media_type(&parts.method, &parts.headers)?;
@@ -45,7 +44,7 @@ impl Inner {
         let route = found.route;
         let call = Call::new(&route.rpc, message);
         let call = self.credentials.call(call, &identity, changes);
-        let answer = after_reading(asked, call).await;
+        let answer = within(route.rpc.time_limit, call).await;
         let reply = answer.and_then(|answered| transcode::reply(route, answered.message));
         let reply =
             reply.map_err(|status| Problem::of_status(&status, |field| route.place_of(field)))?;
@@ -55,10 +54,12 @@ impl Inner {
 }
 
 /// The time that a client takes to send its body is not taken from the service's.
-async fn after_reading<T>(asked: Instant, work: impl Future<Output = T>) -> T {
+/// What the client waits for counts from when it asked.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> T {
     match RequestContext::current() {
         Some(mut context) => {
-            context.deadline = context.deadline.map(|deadline| deadline + asked.elapsed());
+            let most = Instant::now() + limit;
+            context.deadline = Some(context.deadline.map_or(most, |asked| asked.min(most)));
             context.scope(work).await
         }
         None => work.await,

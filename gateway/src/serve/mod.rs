@@ -16,7 +16,8 @@ use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::BodyExt;
 use platform::{
-    server::{RouteTemplate, log_panic},
+    limits::Standing,
+    server::{RouteTemplate, Unlogged, log_panic},
     status::Reason,
 };
 
@@ -25,9 +26,11 @@ use crate::{
     body::Incoming,
     credentials::{Changes, Credentials},
     csrf::{self, Origins},
-    edge, pages,
+    edge,
+    limits::Guard,
+    pages,
     problem::Problem,
-    route::Table,
+    route::{Found, Table},
 };
 
 const EVERY_METHOD: HeaderValue =
@@ -42,6 +45,7 @@ pub(crate) struct Gateway(Arc<Inner>);
 struct Inner {
     table: Table,
     credentials: Credentials,
+    guard: Guard,
     trusted_origins: Origins,
     room: edge::Room,
 }
@@ -52,9 +56,14 @@ type Answer = Result<Response, Box<Problem>>;
 
 impl Gateway {
     /// Serves the routes of a table.
-    pub(crate) fn new(table: Table, credentials: Credentials, trusted_origins: Origins) -> Self {
+    pub(crate) fn new(
+        table: Table,
+        credentials: Credentials,
+        guard: Guard,
+        trusted_origins: Origins,
+    ) -> Self {
         let room = edge::Room::new();
-        Self(Arc::new(Inner { table, credentials, trusted_origins, room }))
+        Self(Arc::new(Inner { table, credentials, guard, trusted_origins, room }))
     }
 }
 
@@ -105,14 +114,23 @@ impl Inner {
         let path = parts.uri.path();
         if let Some(found) = self.table.find(&parts.method, path) {
             let template = RouteTemplate(Arc::clone(&found.route.template));
-            let mut changes = Changes::default();
-            let carried = match self.admit(parts, &host) {
+            if self.guard.check_room(&found.route.rpc).is_err() {
+                let mut response = Problem::of(Reason::OVERLOADED).into_response(parts.version);
+                response.extensions_mut().insert(template);
+                response.extensions_mut().insert(Unlogged);
+                return Ok(response);
+            }
+            let (mut changes, mut standing) = (Changes::default(), None);
+            let carried = match self.admit(parts, &host, &found, &mut standing).await {
                 Ok(()) => self.carry(parts, body, &found, &mut changes).await,
                 Err(problem) => Err(problem),
             };
             let mut response =
                 carried.unwrap_or_else(|problem| problem.into_response(parts.version));
             self.change_cookies(&changes, &mut response);
+            if let Some(standing) = standing {
+                standing.write(response.headers_mut());
+            }
             response.extensions_mut().insert(template);
             return Ok(response);
         }
@@ -150,8 +168,18 @@ impl Inner {
     }
 
     /// Refuses a request before anything is read of it.
-    fn admit(&self, parts: &Parts, host: &str) -> Result<(), Box<Problem>> {
+    async fn admit(
+        &self,
+        parts: &Parts,
+        host: &str,
+        found: &Found<'_>,
+        standing: &mut Option<Standing>,
+    ) -> Result<(), Box<Problem>> {
         edge::check_scheme(&parts.headers)?;
+        let refused = |status| Problem::of_status(&status, |field| found.route.place_of(field));
+        let identity = self.credentials.identify(&parts.headers).map_err(refused)?;
+        *standing = self.guard.count(&found.route.rpc, &identity).await;
+        standing.map_or(Ok(()), |standing| standing.check()).map_err(refused)?;
         csrf::check(&parts.method, &parts.headers, host, &self.trusted_origins)?;
         let is_acceptable = edge::takes_json(&parts.headers);
         if is_acceptable { Ok(()) } else { Err(Problem::of(Reason::NOT_ACCEPTABLE)) }

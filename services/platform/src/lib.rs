@@ -3,6 +3,7 @@
 pub mod access;
 pub mod config;
 mod fatal;
+pub mod limits;
 pub mod mask;
 pub mod page;
 pub mod request_id;

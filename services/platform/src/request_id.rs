@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+use crate::limits::Client;
+
 /// The header and metadata key that carries a request id.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The header and metadata key of W3C trace context.
@@ -23,6 +25,8 @@ pub struct RequestContext {
     pub traceparent: Option<HeaderValue>,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
+    /// Where the client is.
+    pub client: Option<Client>,
 }
 
 // === impl RequestContext ===
@@ -33,7 +37,8 @@ impl RequestContext {
     pub fn read(headers: &HeaderMap) -> Self {
         let given = headers.get(X_REQUEST_ID).filter(|id| is_request_id(id)).cloned();
         let traceparent = headers.get(TRACEPARENT).filter(|value| is_traceparent(value)).cloned();
-        Self { request_id: given.unwrap_or_else(make), traceparent, deadline: None }
+        let request_id = given.unwrap_or_else(make);
+        Self { request_id, traceparent, deadline: None, client: None }
     }
 
     /// The request that the current task serves.

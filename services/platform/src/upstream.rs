@@ -1,17 +1,29 @@
 //! Calls to another service: one multiplexed connection that reconnects, and
 //! what travels with every call.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
 
 use http::{HeaderMap, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::timeout,
+};
 use tonic::{
     Request, Status,
     service::{Interceptor, interceptor::InterceptedService},
     transport::{Channel, Endpoint},
 };
+use tower::{Service as _, service_fn};
 
 use crate::{
     config::Reader,
+    limits::X_FORWARDED_FOR,
     request_id::{RequestContext, TRACEPARENT, X_REQUEST_ID},
     tls,
 };
@@ -49,7 +61,7 @@ pub enum InvalidAddress {
 /// A connection to a service.
 pub type Upstream = InterceptedService<Channel, Propagate>;
 
-/// Sends the request id, the trace and the remaining time along with each call.
+/// Sends the request id, the trace, the client's address and the remaining time along with each call.
 #[derive(Clone, Copy, Debug)]
 pub struct Propagate;
 
@@ -60,16 +72,40 @@ pub fn connect(address: &Address) -> Upstream {
 
 /// The bare connection below [`connect`], for calls that build their own headers.
 pub fn channel(address: &Address) -> Channel {
-    let Some(tls) = &address.tls else { return endpoint(address.uri.clone()).connect_lazy() };
+    let Some(tls) = &address.tls else {
+        return endpoint(address.uri.clone()).connect_timeout(CONNECT_TIMEOUT).connect_lazy();
+    };
+    secure_channel(address, tls.clone())
+}
+
+/// The same to one of the addresses that a name stands for. A connection that
+/// cannot be made fails with [`tonic::ConnectError`], one that takes too long
+/// included.
+pub fn channel_to(address: &Address, socket: SocketAddr) -> Channel {
+    if let Some(tls) = &address.tls {
+        return secure_channel(address, tls.at(socket));
+    }
+    endpoint(address.uri.clone()).connect_with_connector_lazy(service_fn(
+        move |_: Uri| async move {
+            let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(socket)).await??;
+            stream.set_nodelay(true)?;
+            Ok::<_, io::Error>(TokioIo::new(stream))
+        },
+    ))
+}
+
+fn secure_channel(address: &Address, tls: tls::Connect) -> Channel {
     tls.follow();
     // tonic takes an address with https for a wish that it should do TLS itself.
     let endpoint = endpoint(tls.target().clone()).origin(address.uri.clone());
-    endpoint.connect_with_connector_lazy(tls.clone())
+    endpoint.connect_with_connector_lazy(service_fn(move |uri: Uri| {
+        let mut tls = tls.clone();
+        async move { timeout(CONNECT_TIMEOUT, tls.call(uri)).await? }
+    }))
 }
 
 fn endpoint(uri: Uri) -> Endpoint {
     Endpoint::from(uri)
-        .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
@@ -112,6 +148,9 @@ pub fn propagate(context: &RequestContext, headers: &mut HeaderMap) {
     if let Some(traceparent) = traceparent {
         headers.insert(TRACEPARENT, traceparent);
     }
+    if let Some(client) = context.client.and_then(|it| it.address.to_string().parse().ok()) {
+        headers.insert(X_FORWARDED_FOR, client);
+    }
     let remaining = context.remaining().unwrap_or(DEFAULT_DEADLINE).as_millis();
     if let Ok(timeout) = format!("{remaining}m").parse() {
         headers.insert("grpc-timeout", timeout);
@@ -119,6 +158,29 @@ pub fn propagate(context: &RequestContext, headers: &mut HeaderMap) {
 }
 
 // === impl Address ===
+
+impl Address {
+    /// Whether it is an address already, and no name that may move.
+    pub fn is_literal(&self) -> bool {
+        self.host().parse::<IpAddr>().is_ok()
+    }
+
+    /// Everywhere that its name stands for at the moment.
+    pub async fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+        let usual = if self.tls.is_some() { 443 } else { 80 };
+        let port = self.uri.port_u16().unwrap_or(usual);
+        let found = timeout(CONNECT_TIMEOUT, lookup_host((self.host(), port))).await??;
+        let mut addresses: Vec<_> = found.collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        Ok(addresses)
+    }
+
+    fn host(&self) -> &str {
+        let host = self.uri.host().unwrap_or_default();
+        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    }
+}
 
 impl FromStr for Address {
     type Err = InvalidAddress;

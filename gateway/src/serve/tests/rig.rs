@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    num::NonZeroUsize,
     sync::{Arc, Mutex},
     task::{Context, Poll},
 };
@@ -10,7 +11,12 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use platform::{request_id::RequestContext, server::spawn, upstream::Address};
+use platform::{
+    limits::{Limits, Load, Shedder},
+    request_id::RequestContext,
+    server::spawn,
+    upstream::Address,
+};
 use prost::Message;
 use serde_json::Value;
 use tonic::{
@@ -24,6 +30,7 @@ use tower::{Service, ServiceExt, service_fn};
 use crate::{
     call::{Raw, Upstreams},
     credentials::{Cookies, Credentials},
+    limits::Guard,
     route::Table,
     serve::Gateway,
 };
@@ -127,6 +134,14 @@ impl Rig {
     pub(super) fn slow(
         play: impl Fn(&Call) -> BoxFuture<'static, Result<Vec<u8>, Status>> + Send + Sync + 'static,
     ) -> Self {
+        Self::limited(Limits::off(), play)
+    }
+
+    /// Services that take their time behind a gateway with limits.
+    pub(super) fn limited(
+        limits: Limits,
+        play: impl Fn(&Call) -> BoxFuture<'static, Result<Vec<u8>, Status>> + Send + Sync + 'static,
+    ) -> Self {
         let play: Arc<Play> = Arc::new(play);
         let calls = Arc::default();
         let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -138,14 +153,14 @@ impl Rig {
             .add_service(fake::<3>(&play, &calls));
         drop(spawn(server.serve_with_incoming(incoming)));
         let address = format!("http://{address}").parse().unwrap();
-        Self { gateway: gateway(&address, &address), calls }
+        Self { gateway: gateway(&address, &address, limits), calls }
     }
 
     /// Services that cannot be reached.
     pub(super) fn unreachable() -> Self {
         // Nothing listens on the port that nobody may use.
         let nowhere = "http://127.0.0.1:1".parse().unwrap();
-        Self { gateway: gateway(&nowhere, &nowhere), calls: Arc::default() }
+        Self { gateway: gateway(&nowhere, &nowhere, Limits::off()), calls: Arc::default() }
     }
 
     /// Sends a request with a line of method and target, headers and a body.
@@ -189,12 +204,15 @@ impl Rig {
     }
 }
 
-fn gateway(auth: &Address, content: &Address) -> Gateway {
+fn gateway(auth: &Address, content: &Address, limits: Limits) -> Gateway {
     let table = Table::read(proto::DESCRIPTORS).unwrap();
-    let upstreams = Upstreams::connect(&[("mainstay.auth.", auth), ("mainstay.content.", content)]);
+    let shedder = || Shedder::new(NonZeroUsize::new(1_000).unwrap(), Load::default());
+    let services = [("mainstay.auth.", auth), ("mainstay.content.", content)];
+    let upstreams = Upstreams::connect(&services, shedder);
     upstreams.serve_all(&table).unwrap();
+    let guard = Guard::new(upstreams.clone(), limits, None);
     let credentials = Credentials::new(Cookies::new(true), &table, upstreams).unwrap();
-    Gateway::new(table, credentials, "http://localhost:*".parse().unwrap())
+    Gateway::new(table, credentials, guard, "http://localhost:*".parse().unwrap())
 }
 
 // === impl Fake ===

@@ -3,18 +3,23 @@
 use std::{
     convert::Infallible,
     mem,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, header::AUTHORIZATION};
+use proto::options::v1::RateClass;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
+use uuid::Uuid;
 
 use super::{Admission, Contract};
 use crate::{
+    limits::{Limits, Payer},
+    request_id::RequestContext,
     status::{self, Reason},
-    token::{Refused, Verifier},
+    token::{Claims, Refused, Verifier},
 };
 
 /// Paths of the standard services on every port, which anybody may call.
@@ -29,6 +34,7 @@ const STANDARD: [&str; 3] = [
 pub struct AccessLayer {
     contract: Contract,
     verifier: Verifier,
+    limits: Limits,
 }
 
 /// The service made by [`AccessLayer`].
@@ -43,7 +49,13 @@ pub struct Enforced<S> {
 impl AccessLayer {
     /// Enforces the contract, trusting tokens that pass the verifier.
     pub fn new(contract: Contract, verifier: Verifier) -> Self {
-        Self { contract, verifier }
+        Self { contract, verifier, limits: Limits::off() }
+    }
+
+    /// Enforces limits, too.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The contract that is enforced.
@@ -60,20 +72,36 @@ impl AccessLayer {
                 Err(status::refuse(Reason::METHOD_UNKNOWN))
             };
         };
-        let claims = match headers.get(AUTHORIZATION) {
-            None => None,
-            Some(header) => {
-                let token = header.to_str().ok().and_then(bearer);
-                let token = token.ok_or_else(|| status::refuse(Reason::TOKEN_INVALID))?;
-                Some(self.verifier.verify(token).await.map_err(refused)?)
-            }
-        };
-        self.contract.admit(policy, claims).map(Some)
+        let claims = self.claims(headers).await;
+        // Who makes up tokens pays for them by address.
+        let user = claims.as_ref().ok().and_then(|claims| claims.as_ref()).map(|claims| claims.sub);
+        self.count(policy.rate_class(), user).await?;
+        self.contract.admit(policy, claims?).map(Some)
+    }
+
+    /// Takes a call from its budget. Strangers who come through a host of ours were
+    /// counted there, and here are too many behind one address: all whom another
+    /// service asks for. Guesses are counted everywhere.
+    async fn count(&self, class: RateClass, user: Option<Uuid>) -> Result<(), Status> {
+        let client = RequestContext::current().and_then(|context| context.client);
+        let was_counted = client.is_some_and(|client| client.is_forwarded) && user.is_none();
+        if was_counted && class != RateClass::SignIn {
+            return Ok(());
+        }
+        let standing = self.limits.take(class, Payer::of(class, user, client)).await;
+        standing.map_or(Ok(()), |standing| standing.check())
+    }
+
+    async fn claims(&self, headers: &HeaderMap) -> Result<Option<Arc<Claims>>, Status> {
+        let Some(header) = headers.get(AUTHORIZATION) else { return Ok(None) };
+        let token = header.to_str().ok().and_then(bearer);
+        let token = token.ok_or_else(|| status::refuse(Reason::TOKEN_INVALID))?;
+        self.verifier.verify(token).await.map(Some).map_err(refused)
     }
 }
 
 /// The token in an `authorization` header; the scheme's case does not matter.
-fn bearer(header: &str) -> Option<&str> {
+pub fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }

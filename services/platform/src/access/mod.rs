@@ -2,20 +2,24 @@
 
 mod layer;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use prost::{Message, Name};
-use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
-use proto::options::v1::{Access, Policy, Role};
+use prost_reflect::{
+    DescriptorPool, MethodDescriptor, Value,
+    prost_types::{MethodOptions, method_options::IdempotencyLevel},
+};
+use proto::options::v1::{Access, Criticality, Policy, RateClass, Role};
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-pub use self::layer::{AccessLayer, Enforced};
+pub use self::layer::{AccessLayer, Enforced, bearer};
 use crate::{
     fatal::Fatal,
     rules::Rules,
     status::{self, Reason},
     token::Claims,
+    upstream::DEFAULT_DEADLINE,
 };
 
 /// The proof that a request passed its method's access rule.
@@ -144,7 +148,8 @@ impl Contract {
         Ok(Self { policies: Arc::new(policies), rules })
     }
 
-    /// The policy of a method, by its gRPC path.
+    /// The policy of a method, by its gRPC path; its class and its criticality are
+    /// never left open.
     pub fn policy(&self, path: &str) -> Option<&Policy> {
         self.policies.get(path)
     }
@@ -174,7 +179,32 @@ fn policy_of(pool: &DescriptorPool, method: &MethodDescriptor) -> Option<Policy>
     let options = method.options();
     let Value::Message(policy) = &*options.get_extension(&extension) else { return None };
     let policy = Policy::decode(policy.encode_to_vec().as_slice()).ok()?;
-    (policy.access() != Access::Unspecified).then_some(policy)
+    (policy.access() != Access::Unspecified).then(|| explicit(policy, method))
+}
+
+/// Fills in what a policy leaves to what its method does.
+fn explicit(mut policy: Policy, method: &MethodDescriptor) -> Policy {
+    let descriptor = method.method_descriptor_proto();
+    let level = descriptor.options.as_ref().map(MethodOptions::idempotency_level);
+    let (class, criticality) = match level {
+        Some(IdempotencyLevel::NoSideEffects) => (RateClass::Read, Criticality::SheddablePlus),
+        _ => (RateClass::Write, Criticality::Critical),
+    };
+    if policy.rate_class() == RateClass::Unspecified {
+        policy.set_rate_class(class);
+    }
+    if policy.criticality() == Criticality::Unspecified {
+        policy.set_criticality(criticality);
+    }
+    policy
+}
+
+/// How long a call of a method may take.
+pub fn time_limit(policy: &Policy) -> Duration {
+    match policy.timeout_seconds {
+        0 => DEFAULT_DEADLINE,
+        seconds => Duration::from_secs(seconds.into()),
+    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use tokio::{
     time::{Instant, interval_at, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::Service;
+use tower::{Service, ServiceExt as _};
 
 use super::{
     guard::{
@@ -37,6 +37,7 @@ use super::{
     stop::Stop,
 };
 use crate::{
+    limits::Client,
     telemetry::{ERROR_TYPE, SERVER_CONNECTIONS_ENDED},
     tls::{Acceptor, Stream},
 };
@@ -207,6 +208,11 @@ where
             let watch = Watch::start();
             let judge = Judge::new(Arc::clone(&watch), patience, spread);
             let stream = TokioIo::new(Guard::new(stream, Arc::clone(&watch), patience));
+            let client = Client::peer(peer.ip());
+            let service = service.map_request(move |mut request: Asked| {
+                request.extensions_mut().insert(client);
+                request
+            });
             let service = Attended { service, watch, patience };
             let connection = builder.serve_connection(stream, service).into_owned();
             attend(connection, judge, &graceful).await

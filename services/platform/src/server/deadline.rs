@@ -41,7 +41,7 @@ pub(super) struct Timed<S> {
 }
 
 /// The time that a caller allows (`grpc-timeout`: at most 8 digits and a unit).
-pub(super) fn requested(headers: &HeaderMap) -> Option<Duration> {
+pub fn requested_deadline(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let is_number = digits.len() <= 8 && digits.bytes().all(|digit| digit.is_ascii_digit());
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn timeouts_are_read_as_the_protocol_says() {
         let read = |text: &str| {
-            requested(
+            requested_deadline(
                 &[("grpc-timeout".parse().unwrap(), text.parse().unwrap())].into_iter().collect(),
             )
         };

@@ -20,7 +20,11 @@ use super::{
     observe::{Kind, Observe},
     worded::Worded,
 };
-use crate::{access::AccessLayer, fatal::Fatal};
+use crate::{
+    access::AccessLayer,
+    fatal::Fatal,
+    limits::{Shed, Shedder},
+};
 
 const HINT: &str = "This is a gRPC port. List its services with\n  grpcurl -plaintext HOST:PORT list\nThe REST API is on the gateway's port.\n";
 
@@ -89,6 +93,7 @@ impl Grpc {
         self,
         access: &AccessLayer,
         quiet: CancellationToken,
+        shedder: Shedder,
     ) -> impl Service<Asked, Response = Response<Body>, Error = Infallible, Future: Send>
     + Clone
     + Send
@@ -96,7 +101,8 @@ impl Grpc {
         let contract = access.contract().clone();
         let routes = access.layer(Worded.layer(self.routes.prepare()));
         let timed = Deadline { contract: contract.clone(), quiet }.layer(routes);
-        Hint(Observe::new(Kind::Grpc(contract)).layer(timed))
+        let bounded = Shed { contract: contract.clone(), shedder }.layer(timed);
+        Hint(Observe::new(Kind::Grpc(contract)).layer(bounded))
     }
 }
 

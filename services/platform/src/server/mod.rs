@@ -16,9 +16,10 @@ mod worded;
 use tokio::task::{JoinError, JoinHandle};
 
 pub use self::{
+    deadline::requested_deadline,
     grpc::Grpc,
     guard::{Paced, Refusal, TooSlow},
-    observe::{Kind, Observe, Observed, RouteTemplate, log_panic},
+    observe::{Kind, Observe, Observed, RouteTemplate, Unlogged, log_panic},
     process::{Process, Settings},
 };
 

@@ -17,8 +17,9 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
+use super::deadline::requested_deadline;
 use crate::{
-    access::Contract,
+    access::{Contract, time_limit},
     request_id::{RequestContext, X_REQUEST_ID},
     status, telemetry,
     telemetry::{
@@ -41,6 +42,11 @@ pub enum Kind {
 /// An extension of a response: the template of the route that gave it.
 #[derive(Clone, Debug)]
 pub struct RouteTemplate(pub std::sync::Arc<str>);
+
+/// An extension of a response: it is counted, and one line in the log for each of
+/// its kind would help nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct Unlogged;
 
 /// The layer.
 #[derive(Clone, Debug)]
@@ -86,6 +92,7 @@ impl Observe {
         let seconds = took.as_secs_f64();
         // Hundredths of a millisecond: enough, and short to read.
         let duration_ms = (seconds * 100_000.0).round() / 100.0;
+        let is_logged = response.extensions().get::<Unlogged>().is_none();
         match self.kind {
             Kind::Grpc(_) => {
                 let code = grpc_code(response.headers());
@@ -99,7 +106,7 @@ impl Observe {
                     ],
                 );
                 // Probes and reflection would drown the rest.
-                if name != "_OTHER" || code != Code::Ok {
+                if is_logged && (name != "_OTHER" || code != Code::Ok) {
                     tracing::info!(rpc.method = name, status, duration_ms, "served {name}");
                 }
             }
@@ -116,6 +123,9 @@ impl Observe {
                         KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status)),
                     ],
                 );
+                if !is_logged {
+                    return;
+                }
                 tracing::info!(
                     http.request.method = name,
                     http.route = route,
@@ -187,7 +197,8 @@ where
         let next = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, next);
         let mut context = RequestContext::read(request.headers());
-        context.deadline = Some(started + layer.allowed(request.headers()));
+        context.deadline = layer.allowed(&request).map(|allowed| started + allowed);
+        context.client = request.extensions().get().copied();
         let name = layer.name(&request);
         let span = telemetry::request_span(&context, &name);
         let request_id = context.request_id.clone();
@@ -232,13 +243,14 @@ impl Drop for Unanswered<'_> {
 }
 
 impl Observe {
-    /// How long a request may take: for gRPC no longer than its caller waits.
-    fn allowed(&self, headers: &HeaderMap) -> Duration {
-        let requested = match self.kind {
-            Kind::Grpc(_) => super::deadline::requested(headers),
-            Kind::Http => None,
-        };
-        requested.unwrap_or(DEFAULT_DEADLINE).min(DEFAULT_DEADLINE)
+    /// How long a request may take: as long as its method may, and no longer than
+    /// its caller waits. What REST requests are for is not known yet.
+    fn allowed<B>(&self, request: &Request<B>) -> Option<Duration> {
+        let requested = requested_deadline(request.headers());
+        let Kind::Grpc(contract) = &self.kind else { return requested };
+        let policy = contract.policy(request.uri().path());
+        let most = policy.map_or(DEFAULT_DEADLINE, time_limit);
+        Some(requested.map_or(most, |requested| requested.min(most)))
     }
 
     fn panicked<B: Default>(&self, panic: &(dyn Any + Send)) -> Response<B> {

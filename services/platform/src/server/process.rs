@@ -34,6 +34,7 @@ use crate::{
     access::AccessLayer,
     config::Reader,
     fatal::Fatal,
+    limits::{self, Forwarded, Limits, Load, Proxies, Shedder},
     telemetry::{self, Telemetry},
     tls,
 };
@@ -58,6 +59,8 @@ pub struct Settings {
     /// IPv6, one /64) may have; 0 is any number. Unset: 100, and any number for
     /// the machine itself.
     pub connections_per_address: Option<u32>,
+    /// How much of it one caller may use, and all together.
+    pub limits: limits::Settings,
     /// How the process tells what it does.
     pub telemetry: telemetry::Settings,
 }
@@ -74,6 +77,8 @@ pub struct Process {
     stop: Stop,
     drain: Duration,
     addresses: Addresses,
+    limits: limits::Settings,
+    load: Load,
 }
 
 // === impl Settings ===
@@ -88,6 +93,7 @@ impl Settings {
             connections_per_address: reader.optional("MAINSTAY_CONNECTIONS_PER_ADDRESS"),
             stop_on_stdin_close: reader.or("MAINSTAY_STOP_ON_STDIN_CLOSE", false),
             tls: tls::Settings::read(reader),
+            limits: limits::Settings::read(reader),
             telemetry: telemetry::Settings::read(reader),
         }
     }
@@ -115,7 +121,19 @@ impl Process {
             stop,
             drain: Duration::from_secs(settings.drain_seconds),
             addresses: Addresses::new(settings.connections_per_address),
+            limits: settings.limits.clone(),
+            load: Load::default(),
         })
+    }
+
+    /// The budgets of those who call this process.
+    pub fn limits(&self) -> Limits {
+        Limits::new(self.name, &self.limits)
+    }
+
+    /// Lets in what one queue of this process can work on.
+    pub fn shedder(&self) -> Shedder {
+        Shedder::new(self.limits.in_flight, self.load.clone())
     }
 
     /// Does something that takes a while, unless the process is told to stop.
@@ -127,7 +145,11 @@ impl Process {
     pub async fn serve_grpc(self, grpc: Grpc, access: AccessLayer) -> Result<(), Fatal> {
         let health = grpc.health();
         let quiet = CancellationToken::new();
-        let service = grpc.into_service(&access, quiet.clone());
+        let access = access.with_limits(self.limits());
+        let service = grpc.into_service(&access, quiet.clone(), self.shedder());
+        // In front of services there is the gateway.
+        let proxies = self.limits.proxies.clone().unwrap_or_else(Proxies::nearby);
+        let service = Forwarded(Arc::new(proxies)).layer(service);
         self.serve(service, Some((health, quiet))).await
     }
 
@@ -142,7 +164,9 @@ impl Process {
             + Send
             + 'static,
     {
-        self.serve(Observe::new(Kind::Http).layer(service), None).await
+        let proxies = self.limits.proxies.clone().unwrap_or_else(Proxies::none);
+        let service = Observe::new(Kind::Http).layer(service);
+        self.serve(Forwarded(Arc::new(proxies)).layer(service), None).await
     }
 
     async fn serve<S, B>(
@@ -170,6 +194,7 @@ impl Process {
             health.announce(true).await;
         }
         let peers = if streams.is_some() { Peers::Services } else { Peers::Public };
+        let measuring = spawn(self.load.clone().watch());
         let stopping = spawn(withdraw(self.stop.graceful.clone(), is_ready, streams));
         announce(&ready_line).map_err(|error| Fatal::unavailable("standard output", error))?;
         tracing::info!(service = self.name, "{} is ready", self.name);
@@ -179,6 +204,7 @@ impl Process {
         let securing =
             spawn(secure(self.tls, port.number(), self.redirect_listeners, ended.clone()));
         accept::serve(port, service, peers, self.stop, self.drain).await;
+        measuring.abort();
         ended.cancel();
         for task in [admin, stopping, securing] {
             if let Err(error) = task.await {

@@ -15,6 +15,28 @@ pub const TLS_HANDSHAKES: &str = "tls.server.handshakes";
 /// Connections that the server ended, by `error.type`.
 pub const SERVER_CONNECTIONS_ENDED: &str = "mainstay.server.connections.ended";
 
+/// Requests that were refused because there was too much to do.
+pub const REQUESTS_SHED: &str = "mainstay.requests.shed";
+/// Requests that were refused because their caller had made too many.
+pub const RATE_LIMITED: &str = "mainstay.requests.rate_limited";
+/// How often the shared store of budgets could not be asked.
+pub const LIMIT_STORE_FAILURES: &str = "mainstay.limits.store.failures";
+/// Calls that the gateway made again, or would have.
+pub const RETRIES: &str = "gateway.retries";
+/// Whether a back end is called: 0 yes, 1 once to see, 2 no.
+pub const BREAKER_STATE: &str = "gateway.breaker.state";
+
+/// What refused a request: `concurrency` or `queue`.
+pub const LIMITER: &str = "limiter";
+/// What is given up first: `sheddable` before `critical`.
+pub const CRITICALITY: &str = "criticality";
+/// Whose budget was used up: `read`, `write`, `sign-in`, `upload`.
+pub const RATE_CLASS: &str = "class";
+/// What became of a retry: `made`, or why not.
+pub const RESULT: &str = "result";
+/// The beginning of a package's name, and an address where it is served.
+pub const BACKEND: &str = "backend";
+
 /// The HTTP method.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
 /// The template of the route, never the path.

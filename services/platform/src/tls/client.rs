@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
 };
@@ -131,6 +132,15 @@ impl Connect {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         Some(Self { tcp, client: client.clone(), name, target: target.parse().ok()? })
+    }
+
+    /// The same to one of the addresses that the host's name stands for.
+    pub(crate) fn at(&self, socket: SocketAddr) -> Self {
+        let mut this = self.clone();
+        if let Ok(target) = format!("http://{socket}").parse() {
+            this.target = target;
+        }
+        this
     }
 
     /// Where the connection goes, below TLS.
