@@ -13,6 +13,7 @@ use tower::{Layer, Service};
 
 use super::{Admission, Contract};
 use crate::{
+    idempotency,
     status::{self, Reason},
     token::{Refused, Verifier},
 };
@@ -68,7 +69,9 @@ impl AccessLayer {
                 Some(self.verifier.verify(token).await.map_err(refused)?)
             }
         };
-        self.contract.admit(policy, claims).map(Some)
+        let mut admission = self.contract.admit(policy, claims)?;
+        admission.key = idempotency::key(headers)?.map(|key| (key, path.to_owned()));
+        Ok(Some(admission))
     }
 }
 
