@@ -11,6 +11,7 @@
 mod access;
 mod bad_input;
 mod dev;
+mod etag;
 mod gateway;
 mod hardening;
 mod keys;

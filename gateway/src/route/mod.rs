@@ -19,7 +19,7 @@ use prost_reflect::FieldDescriptor;
 pub(crate) use self::{
     field::{FieldPath, either_name},
     places::below,
-    rpc::{CredentialField, CredentialKind, Rpc},
+    rpc::{CredentialField, CredentialKind, HeaderField, Rpc},
     table::{Found, Table},
 };
 use self::{location::Location, template::Template};
@@ -71,5 +71,6 @@ impl Route {
         is_mask
             || self.variables.iter().any(|variable| variable.name() == field)
             || self.rpc.takes.iter().any(|credential| credential.field.name() == field)
+            || self.rpc.headers.iter().any(|header| header.field.name() == field)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use http::uri::PathAndQuery;
+use http::{HeaderName, uri::PathAndQuery};
 use platform::{Fatal, access::Contract};
 use prost::Message;
 use prost_reflect::{
@@ -29,6 +29,17 @@ pub(crate) struct Rpc {
     pub(crate) takes: Vec<CredentialField>,
     /// Fields of the reply that are moved into cookies.
     pub(crate) gives: Vec<CredentialField>,
+    /// Fields of the request that are filled from headers.
+    pub(crate) headers: Vec<HeaderField>,
+}
+
+/// A field that a header fills.
+#[derive(Clone, Debug)]
+pub(crate) struct HeaderField {
+    /// The field.
+    pub(crate) field: FieldDescriptor,
+    /// The header.
+    pub(crate) header: HeaderName,
 }
 
 /// A field that holds a secret.
@@ -58,6 +69,7 @@ impl Rpc {
         if gives.iter().any(|credential| !credential.field.supports_presence()) {
             return Err(unusable("gives a credential that is not optional"));
         }
+        let headers = headers(&method.input()).map_err(|problem| unusable(&problem))?;
         let options = method.method_descriptor_proto().options.as_ref();
         let has_side_effects = options
             .is_none_or(|options| options.idempotency_level() != IdempotencyLevel::NoSideEffects);
@@ -68,6 +80,7 @@ impl Rpc {
             has_side_effects,
             takes,
             gives,
+            headers,
             method,
         })
     }
@@ -98,6 +111,30 @@ fn credentials(message: &MessageDescriptor) -> Result<Vec<CredentialField>, Stri
             Some(credential) => found.push(CredentialField::read(message, field, &credential)?),
             None => refuse_deep(&field.kind(), &mut HashSet::new())?,
         }
+    }
+    Ok(found)
+}
+
+/// The fields of a request that headers fill.
+fn headers(message: &MessageDescriptor) -> Result<Vec<HeaderField>, String> {
+    let Some(option) = message.parent_pool().get_extension_by_name("mainstay.options.v1.header")
+    else {
+        return Ok(Vec::new());
+    };
+    let mut found: Vec<HeaderField> = Vec::new();
+    for field in message.fields().filter(|field| field.options().has_extension(&option)) {
+        let name = field.full_name();
+        let options = field.options();
+        let header = options.get_extension(&option);
+        let header = header.as_str().unwrap_or_default().parse();
+        let header: HeaderName = header.map_err(|_| format!("has a field of no header: {name}"))?;
+        if field.kind() != Kind::String || field.is_list() {
+            return Err(format!("has a field of a header that is not a string: {name}"));
+        }
+        if found.iter().any(|other| other.header == header) {
+            return Err(format!("has two fields of one header: {name}"));
+        }
+        found.push(HeaderField { field: field.clone(), header });
     }
     Ok(found)
 }
