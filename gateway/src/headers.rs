@@ -140,7 +140,66 @@ impl<'a> Tag<'a> {
 
 #[cfg(test)]
 mod tests {
+    use http::Method;
+    use prost::Message;
+    use proto::content::v1::UpdatePostRequest;
+
     use super::*;
+    use crate::route::Table;
+
+    fn headers(given: &[(&'static str, &str)]) -> HeaderMap {
+        let given = given.iter().map(|(name, value)| {
+            (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap())
+        });
+        given.fold(HeaderMap::new(), |mut headers, (name, value)| {
+            headers.append(name, value);
+            headers
+        })
+    }
+
+    fn rpc<T>(method: &Method, path: &str, test: impl FnOnce(&Rpc) -> T) -> T {
+        let table = Table::read(proto::DESCRIPTORS).unwrap();
+        test(&table.find(method, path).unwrap().route.rpc)
+    }
+
+    #[test]
+    fn fields_are_filled_from_their_headers_whatever_was_there() {
+        rpc(&Method::PATCH, "/api/posts/1", |rpc| {
+            let given = UpdatePostRequest {
+                post_id: "1".to_owned(),
+                etag: "of the body".to_owned(),
+                ..Default::default()
+            };
+            let message = Bytes::from(given.encode_to_vec());
+            let two = headers(&[("if-match", "\"1.a\""), ("if-match", "\"2.b\"")]);
+            let filled = fill(rpc, &two, message.clone()).unwrap();
+            let filled = UpdatePostRequest::decode(filled).unwrap();
+            assert_eq!((&*filled.post_id, &*filled.etag), ("1", "1,2"));
+            assert_eq!(fill(rpc, &HeaderMap::new(), message.clone()).unwrap(), message);
+            fill(rpc, &headers(&[("if-match", "1")]), message).unwrap_err();
+        });
+    }
+
+    #[test]
+    fn a_condition_that_nobody_checks_is_not_let_through() {
+        let if_match = headers(&[("if-match", "*")]);
+        rpc(&Method::DELETE, "/api/users/me", |rpc| {
+            let problem = fill(rpc, &if_match, Bytes::new()).unwrap_err();
+            assert!(format!("{problem:?}").contains("INVALID_CONDITION"));
+        });
+        rpc(&Method::GET, "/api/posts/1", |rpc| fill(rpc, &if_match, Bytes::new()).unwrap());
+    }
+
+    #[test]
+    fn idempotency_keys_go_to_what_has_side_effects() {
+        let key = headers(&[("idempotency-key", "\"a-1\"")]);
+        rpc(&Method::POST, "/api/users", |rpc| {
+            assert_eq!(metadata(rpc, &key).unwrap()[IDEMPOTENCY_KEY], "a-1");
+            assert!(metadata(rpc, &HeaderMap::new()).unwrap().is_empty());
+            metadata(rpc, &headers(&[("idempotency-key", "a b")])).unwrap_err();
+        });
+        rpc(&Method::GET, "/api/posts", |rpc| assert!(metadata(rpc, &key).unwrap().is_empty()));
+    }
 
     #[test]
     fn conditions_are_read_as_rfc_9110_has_them() {

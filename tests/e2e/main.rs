@@ -14,6 +14,7 @@ mod dev;
 mod etag;
 mod gateway;
 mod hardening;
+mod idempotency;
 mod keys;
 mod lifecycle;
 mod logs;

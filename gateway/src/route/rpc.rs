@@ -90,6 +90,12 @@ impl Rpc {
         self.method.parent_service().package_name()
     }
 
+    /// Whether the gateway fills a field of its request, from a cookie or a header.
+    pub(super) fn fills(&self, field: &str) -> bool {
+        self.takes.iter().any(|credential| credential.field.name() == field)
+            || self.headers.iter().any(|header| header.field.name() == field)
+    }
+
     /// Whether nothing of its reply is left once credentials are taken out.
     pub(crate) fn is_silent(&self) -> bool {
         self.method.output().fields().len() == self.gives.len()
@@ -127,7 +133,8 @@ fn headers(message: &MessageDescriptor) -> Result<Vec<HeaderField>, String> {
         let options = field.options();
         let header = options.get_extension(&option);
         let header = header.as_str().unwrap_or_default().parse();
-        let header: HeaderName = header.map_err(|_| format!("has a field of no header: {name}"))?;
+        let header: HeaderName =
+            header.map_err(|_malformed| format!("has a field of no header: {name}"))?;
         if field.kind() != Kind::String || field.is_list() {
             return Err(format!("has a field of a header that is not a string: {name}"));
         }
