@@ -10,6 +10,7 @@ mod config;
 mod credentials;
 mod csrf;
 mod edge;
+mod headers;
 mod limits;
 mod pages;
 mod percent;

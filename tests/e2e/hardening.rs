@@ -51,6 +51,7 @@ async fn statements_end_with_the_calls_that_they_are_for() {
                 let mut request = Request::new(UpdatePostRequest {
                     post_id,
                     title,
+                    etag: "*".to_owned(),
                     ..UpdatePostRequest::default()
                 });
                 request.set_timeout(Duration::from_millis(300));

@@ -11,8 +11,10 @@
 mod access;
 mod bad_input;
 mod dev;
+mod etag;
 mod gateway;
 mod hardening;
+mod idempotency;
 mod keys;
 mod lifecycle;
 mod logs;

@@ -111,10 +111,10 @@ async fn publishing_twice_changes_nothing() {
     assert_eq!(act("unpublish").await.body, back.body);
     assert_ne!(act("publish").await.body["publishedAt"], first.body["publishedAt"]);
 
-    let request = PublishPostRequest { post_id: id.clone() };
+    let request = PublishPostRequest { post_id: id.clone(), ..Default::default() };
     let reply = ann.grpc().posts().publish_post(request).await.unwrap().into_inner();
     assert_eq!(reply.post.unwrap().status, "published");
-    let request = UnpublishPostRequest { post_id: id };
+    let request = UnpublishPostRequest { post_id: id, ..Default::default() };
     let reply = ann.grpc().posts().unpublish_post(request).await.unwrap().into_inner();
     assert_eq!(reply.post.unwrap().published_at, None);
 }
@@ -170,6 +170,7 @@ async fn posts_change_field_by_field() {
         title: Some("ignored".to_owned()),
         body: Some("Words".to_owned()),
         update_mask: Some(prost_types::FieldMask { paths: vec!["body".to_owned()] }),
+        etag: "*".to_owned(),
         ..UpdatePostRequest::default()
     };
     let changed = ann.grpc().posts().update_post(request).await.unwrap().into_inner();
@@ -201,7 +202,8 @@ async fn a_deleted_post_is_gone() {
     assert_eq!(ann.rest().delete(&path).await.expect(204).text, "");
     ann.rest().get(&path).await.refused(404, "NOT_FOUND");
     ann.rest().delete(&path).await.refused(404, "NOT_FOUND");
-    let answer = ann.grpc().posts().delete_post(DeletePostRequest { post_id: id }).await;
+    let request = DeletePostRequest { post_id: id, ..Default::default() };
+    let answer = ann.grpc().posts().delete_post(request).await;
     refused(answer, Code::NotFound, "NOT_FOUND");
     assert_eq!(ann.rest().get("/api/posts").await.expect(200).body["posts"], json!([]));
 }

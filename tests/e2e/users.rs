@@ -155,6 +155,7 @@ async fn accounts_change_field_by_field() {
         username: Some("ignored".to_owned()),
         display_name: Some("A.".to_owned()),
         update_mask: Some(mask("display_name")),
+        ..UpdateUserRequest::default()
     };
     let changed = ann.grpc().users().update_user(request.clone()).await.unwrap().into_inner();
     let user = changed.user.unwrap();

@@ -7,5 +7,6 @@
 )]
 
 mod ledger;
+mod retries;
 mod slow_clients;
 mod stuck_database;

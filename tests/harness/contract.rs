@@ -53,6 +53,15 @@ pub fn is_credential(field: &FieldDescriptor) -> bool {
     option(&field.options(), field.parent_pool(), name).is_some()
 }
 
+/// The header that a field of a request stands for over REST.
+pub fn header(field: &FieldDescriptor) -> Option<String> {
+    let name = "mainstay.options.v1.header";
+    let extension = field.parent_pool().get_extension_by_name(name).unwrap();
+    let options = field.options();
+    let is_filled = options.has_extension(&extension);
+    is_filled.then(|| options.get_extension(&extension).as_str().unwrap().to_owned())
+}
+
 // === impl Method ===
 
 impl Method {

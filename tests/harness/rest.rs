@@ -71,9 +71,9 @@ impl Rest {
         self.call("POST", path).json(&body).send().await
     }
 
-    /// Sends PATCH with a JSON body.
+    /// Sends PATCH with a JSON body, whatever version is there.
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.call("PATCH", path).json(&body).send().await
+        self.call("PATCH", path).header("if-match", "*").json(&body).send().await
     }
 
     /// Sends DELETE.

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use prost_reflect::{FileDescriptor, Kind};
+use prost_reflect::{FileDescriptor, Kind, prost_types::method_options::IdempotencyLevel};
 use proto::options::v1::Access;
 use tests::contract::{methods, pool};
 
@@ -43,6 +43,18 @@ fn routes_differ() {
             );
         }
     }
+}
+
+/// Browsers and crawlers follow GET without asking, from pages of other sites too.
+#[test]
+fn looking_changes_nothing() {
+    none(methods(&pool()).into_iter().filter_map(|method| {
+        let options = method.descriptor.method_descriptor_proto().options.clone();
+        let level = options.unwrap_or_default().idempotency_level();
+        let is_look = method.routes.iter().any(|route| route.verb == "GET");
+        (is_look != (level == IdempotencyLevel::NoSideEffects))
+            .then(|| format!("{} is GET or has no side effects, but not both", method.name()))
+    }));
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(crate) enum Place {
     Pointer(String),
     /// A parameter of the query or a variable of the path.
     Parameter(String),
+    /// A header.
+    Header(String),
 }
 
 // === impl Faults ===
@@ -72,7 +74,9 @@ impl Fault {
         let suggestion = nearest(name, known.iter().copied()).map(str::to_owned);
         let (code, detail) = match place {
             Place::Pointer(_) => (Self::UNKNOWN_FIELD, "is not a field of this request"),
-            Place::Parameter(_) => (Self::UNKNOWN_PARAMETER, "is not a parameter of this route"),
+            Place::Parameter(_) | Place::Header(_) => {
+                (Self::UNKNOWN_PARAMETER, "is not a parameter of this route")
+            }
         };
         let detail = match &suggestion {
             Some(suggestion) => format!("{detail}; did you mean `{suggestion}`?"),
@@ -84,7 +88,7 @@ impl Fault {
     pub(super) fn sentence(&self) -> String {
         let name = match &self.place {
             Place::Pointer(pointer) => pointer.trim_start_matches("#/"),
-            Place::Parameter(name) => name,
+            Place::Parameter(name) | Place::Header(name) => name,
         };
         let name = if name == "#" { "the body" } else { name };
         format!("{name} {}", self.detail).trim_start().to_owned()
@@ -109,7 +113,7 @@ fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&
 
 /// The reason that a request with such faults is refused for.
 pub(super) fn reason(faults: &[Fault]) -> &'static Reason {
-    let parameters = || faults.iter().filter(|fault| matches!(fault.place, Place::Parameter(_)));
+    let parameters = || faults.iter().filter(|fault| !matches!(fault.place, Place::Pointer(_)));
     if parameters().any(|fault| fault.code == Fault::UNKNOWN_PARAMETER) {
         Reason::UNKNOWN_PARAMETER
     } else if parameters().next().is_some() {

@@ -26,9 +26,18 @@ pub(crate) struct Problem {
     detail: Cow<'static, str>,
     suggestion: Option<String>,
     pub(crate) faults: Vec<Fault>,
+    stale: Option<Stale>,
     retry_after_seconds: Option<u64>,
     allow: Option<HeaderValue>,
     ends_connection: bool,
+}
+
+/// What somebody else changed meanwhile.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stale {
+    current_etag: String,
+    changed_fields: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -44,6 +53,8 @@ struct Body<'a> {
     suggestion: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [Fault],
+    #[serde(flatten)]
+    stale: Option<&'a Stale>,
 }
 
 // === impl Problem ===
@@ -59,6 +70,7 @@ impl Problem {
             detail: reason.detail.into(),
             suggestion: None,
             faults: Vec::new(),
+            stale: None,
             retry_after_seconds: None,
             allow: None,
             ends_connection: false,
@@ -116,6 +128,7 @@ impl Problem {
             request_id: context.as_ref().map_or("", RequestContext::id),
             suggestion: self.suggestion.as_deref(),
             errors: &self.faults,
+            stale: self.stale.as_ref(),
         };
         let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());
         *response.status_mut() = self.status;

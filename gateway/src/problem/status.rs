@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use platform::status::{self, Reason};
+use platform::status::{self, CHANGED_FIELDS, CURRENT_ETAG, Reason};
 use tonic::{Code, Status};
 use tonic_types::{ErrorInfo, FieldViolation, StatusExt};
 
-use super::{Fault, Place, Problem};
+use super::{Fault, Place, Problem, Stale};
 
 impl Problem {
     /// Translates a status; `place` says where the client wrote a field.
@@ -26,6 +26,7 @@ impl Problem {
             let faults = violations.iter().map(|violation| fault(violation, &place)).collect();
             problem = Self::with_faults(faults);
         }
+        problem.stale = details.error_info().and_then(stale);
         let delay = details.retry_info().and_then(|retry| retry.retry_delay);
         problem.retry_after_seconds =
             delay.map(|delay| delay.as_secs() + u64::from(delay.subsec_nanos() > 0));
@@ -83,6 +84,23 @@ fn is_too_large(status: &Status) -> bool {
 fn is_reason(text: &str) -> bool {
     let is_upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     (1..=63).contains(&text.len()) && text.bytes().all(is_upper)
+}
+
+/// What a service says about a version that is no longer there.
+fn stale(info: &ErrorInfo) -> Option<Stale> {
+    let current_etag = info.metadata.get(CURRENT_ETAG)?.clone();
+    let changed = info.metadata.get(CHANGED_FIELDS)?.split(',').filter(|name| !name.is_empty());
+    Some(Stale { current_etag, changed_fields: changed.map(json_name).collect() })
+}
+
+/// A field's name as ProtoJSON has it.
+fn json_name(field: &str) -> String {
+    let mut words = field.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| match word.split_at_checked(1) {
+        Some((first, rest)) => name + &first.to_ascii_uppercase() + rest,
+        None => name,
+    })
 }
 
 fn fault(violation: &FieldViolation, place: impl Fn(&str) -> Place) -> Fault {
@@ -149,6 +167,15 @@ mod tests {
         assert_eq!((problem.status.as_u16(), &*problem.detail), (422, "title must be shorter"));
         let place = Place::Pointer("#/title".to_owned());
         assert_eq!(problem.faults, [Fault::new(place, "TOO_LONG", "must be shorter")]);
+    }
+
+    #[test]
+    fn a_stale_version_says_what_changed() {
+        let changed = ["title".to_owned(), "published_at".to_owned()];
+        let problem = problem(&status::stale("7", &changed));
+        let stale = problem.stale.as_ref().unwrap();
+        assert_eq!((problem.status.as_u16(), &*stale.current_etag), (412, "7"));
+        assert_eq!(stale.changed_fields, ["title", "publishedAt"]);
     }
 
     #[test]

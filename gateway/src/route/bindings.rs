@@ -18,9 +18,13 @@ pub(super) fn read(http: &ExtensionDescriptor, rpc: &Arc<Rpc>) -> Result<Vec<Rou
     let Some(rule) = rule.as_message() else { return Ok(Vec::new()) };
     let additional = rule.get_field_by_name("additional_bindings");
     let additional = additional.as_ref().and_then(|list| list.as_list()).unwrap_or_default();
-    let rules = additional.iter().filter_map(Value::as_message);
-    let routes = [rule].into_iter().chain(rules).map(|rule| route(rule, rpc));
+    let rules: Vec<_> = additional.iter().filter_map(Value::as_message).collect();
+    let is_nested = |rule: &&DynamicMessage| rule.has_field_by_name("additional_bindings");
     let unusable = |problem| Fatal::Contract(format!("{}: {problem}", rpc.path));
+    if rules.iter().any(is_nested) {
+        return Err(unusable("has additional_bindings inside additional_bindings".to_owned()));
+    }
+    let routes = [rule].into_iter().chain(rules).map(|rule| route(rule, rpc));
     routes.collect::<Result<_, String>>().map_err(unusable)
 }
 
@@ -33,9 +37,14 @@ fn route(rule: &DynamicMessage, rpc: &Arc<Rpc>) -> Result<Route, String> {
         let usable = field.filter(|field| field.is_text() && !field.is_list());
         usable.ok_or_else(|| format!("the path names {}, which it cannot fill", variable.field))
     });
-    let variables = variables.collect::<Result<_, _>>()?;
+    let variables = variables.collect::<Result<Vec<_>, _>>()?;
+    check(&variables, rpc)?;
     let body = match text(rule, "body").as_str() {
         "" => Body::Nothing,
+        // AIP-131 and AIP-135; what lies between client and gateway may drop it.
+        _ if method == Method::GET || method == Method::DELETE => {
+            return Err(format!("{method} takes no body"));
+        }
         "*" => Body::Whole,
         name => {
             let field = input.get_field_by_name(name).ok_or("body names no field")?;
@@ -62,6 +71,21 @@ fn route(rule: &DynamicMessage, rpc: &Arc<Rpc>) -> Result<Route, String> {
         variables,
         path,
     })
+}
+
+/// Checks that a path fills each field once, and none that something else fills.
+fn check(variables: &[FieldPath], rpc: &Rpc) -> Result<(), String> {
+    for (index, variable) in variables.iter().enumerate() {
+        let name = variable.name();
+        if rpc.fills(name) {
+            return Err(format!("the path names {name}, which the gateway fills"));
+        }
+        let mut others = variables.iter().take(index);
+        if let Some(other) = others.find(|other| other.excludes(variable)) {
+            return Err(format!("the path names both {} and {name}", other.name()));
+        }
+    }
+    Ok(())
 }
 
 fn pattern(rule: &DynamicMessage) -> Result<(Method, String), String> {

@@ -81,6 +81,18 @@ impl FieldPath {
         self.leaf.is_list()
     }
 
+    /// Whether only one of two can have a value: they are the same field, or members
+    /// of one `oneof`.
+    pub(super) fn excludes(&self, other: &Self) -> bool {
+        let choice = |field: &FieldDescriptor| {
+            field.containing_oneof().filter(|oneof| !oneof.is_synthetic())
+        };
+        let is_beside = self.parents == other.parents;
+        let is_choice =
+            is_beside && choice(&self.leaf).is_some_and(|one| choice(&other.leaf) == Some(one));
+        self.name == other.name || is_choice
+    }
+
     /// Sets the field, or adds to it if it is a list.
     pub(crate) fn put(&self, message: &mut DynamicMessage, value: Value) {
         let mut message = message;

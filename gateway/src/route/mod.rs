@@ -11,6 +11,9 @@ mod table;
 mod template;
 mod trie;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use http::Method;
@@ -19,7 +22,7 @@ use prost_reflect::FieldDescriptor;
 pub(crate) use self::{
     field::{FieldPath, either_name},
     places::below,
-    rpc::{CredentialField, CredentialKind, Rpc},
+    rpc::{CredentialField, CredentialKind, HeaderField, Rpc},
     table::{Found, Table},
 };
 use self::{location::Location, template::Template};
@@ -70,6 +73,6 @@ impl Route {
         let is_mask = self.update_mask.as_ref().is_some_and(|mask| mask.name() == field);
         is_mask
             || self.variables.iter().any(|variable| variable.name() == field)
-            || self.rpc.takes.iter().any(|credential| credential.field.name() == field)
+            || self.rpc.fills(field)
     }
 }

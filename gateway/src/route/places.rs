@@ -21,6 +21,9 @@ impl Route {
         if let Some(variable) = variable {
             return Place::Parameter(variable.json_name());
         }
+        if let Some(filled) = self.rpc.headers.iter().find(|it| it.field.name() == field) {
+            return Place::Header(canonical(filled.header.as_str()));
+        }
         let steps = steps(field);
         let input = self.rpc.method.input();
         match (&self.body, steps.as_slice()) {
@@ -37,6 +40,15 @@ impl Route {
             }
         }
     }
+}
+
+/// A header as people write it: `If-Match`.
+fn canonical(header: &str) -> String {
+    let words = header.split('-').map(|word| match word.split_at_checked(1) {
+        Some((first, rest)) => first.to_ascii_uppercase() + rest,
+        None => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join("-")
 }
 
 fn pointer<'a>(

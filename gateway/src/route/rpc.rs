@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use http::uri::PathAndQuery;
+use http::{HeaderName, uri::PathAndQuery};
 use platform::{
     Fatal,
     access::{Contract, time_limit},
@@ -26,6 +26,8 @@ pub(crate) struct Rpc {
     pub(crate) is_public: bool,
     /// For how many seconds anybody may keep an answer.
     pub(crate) cache_seconds: u32,
+    /// Whether a call may change anything.
+    pub(crate) has_side_effects: bool,
     /// Whether calling it twice leaves the same behind as calling it once.
     pub(crate) is_idempotent: bool,
     /// Which budget it is taken from.
@@ -38,6 +40,17 @@ pub(crate) struct Rpc {
     pub(crate) takes: Vec<CredentialField>,
     /// Fields of the reply that are moved into cookies.
     pub(crate) gives: Vec<CredentialField>,
+    /// Fields of the request that are filled from headers.
+    pub(crate) headers: Vec<HeaderField>,
+}
+
+/// A field that a header fills.
+#[derive(Clone, Debug)]
+pub(crate) struct HeaderField {
+    /// The field.
+    pub(crate) field: FieldDescriptor,
+    /// The header.
+    pub(crate) header: HeaderName,
 }
 
 /// A field that holds a secret.
@@ -67,18 +80,21 @@ impl Rpc {
         if gives.iter().any(|credential| !credential.field.supports_presence()) {
             return Err(unusable("gives a credential that is not optional"));
         }
+        let headers = headers(&method.input()).map_err(|problem| unusable(&problem))?;
         let options = method.method_descriptor_proto().options.as_ref();
         let level = options.map(MethodOptions::idempotency_level).unwrap_or_default();
         Ok(Self {
             path: path.parse().map_err(|_malformed| unusable("is not a path"))?,
             is_public: policy.access() == Access::Public,
             cache_seconds: policy.cache_seconds,
+            has_side_effects: level != IdempotencyLevel::NoSideEffects,
             is_idempotent: level != IdempotencyLevel::IdempotencyUnknown,
             rate_class: policy.rate_class(),
             criticality: policy.criticality(),
             time_limit: time_limit(policy),
             takes,
             gives,
+            headers,
             method,
         })
     }
@@ -86,6 +102,12 @@ impl Rpc {
     /// The package of its service.
     pub(crate) fn package(&self) -> &str {
         self.method.parent_service().package_name()
+    }
+
+    /// Whether the gateway fills a field of its request, from a cookie or a header.
+    pub(super) fn fills(&self, field: &str) -> bool {
+        self.takes.iter().any(|credential| credential.field.name() == field)
+            || self.headers.iter().any(|header| header.field.name() == field)
     }
 
     /// Whether nothing of its reply is left once credentials are taken out.
@@ -109,6 +131,31 @@ fn credentials(message: &MessageDescriptor) -> Result<Vec<CredentialField>, Stri
             Some(credential) => found.push(CredentialField::read(message, field, &credential)?),
             None => refuse_deep(&field.kind(), &mut HashSet::new())?,
         }
+    }
+    Ok(found)
+}
+
+/// The fields of a request that headers fill.
+fn headers(message: &MessageDescriptor) -> Result<Vec<HeaderField>, String> {
+    let Some(option) = message.parent_pool().get_extension_by_name("mainstay.options.v1.header")
+    else {
+        return Ok(Vec::new());
+    };
+    let mut found: Vec<HeaderField> = Vec::new();
+    for field in message.fields().filter(|field| field.options().has_extension(&option)) {
+        let name = field.full_name();
+        let options = field.options();
+        let header = options.get_extension(&option);
+        let header = header.as_str().unwrap_or_default().parse();
+        let header: HeaderName =
+            header.map_err(|_malformed| format!("has a field of no header: {name}"))?;
+        if field.kind() != Kind::String || field.is_list() {
+            return Err(format!("has a field of a header that is not a string: {name}"));
+        }
+        if found.iter().any(|other| other.header == header) {
+            return Err(format!("has two fields of one header: {name}"));
+        }
+        found.push(HeaderField { field: field.clone(), header });
     }
     Ok(found)
 }

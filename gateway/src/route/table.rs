@@ -19,7 +19,7 @@ pub(crate) struct Table {
     paths: Trie<usize>,
 }
 
-/// A route, and the decoded segments of the path that led to it.
+/// A route, and the segments of the path that led to it, still encoded.
 #[derive(Debug)]
 pub(crate) struct Found<'a> {
     pub(crate) route: &'a Arc<Route>,

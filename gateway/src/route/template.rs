@@ -52,7 +52,7 @@ impl Template {
         parse::template(text).map_err(|problem| Malformed { template: text.to_owned(), problem })
     }
 
-    /// The fields that a path fills, given its decoded segments.
+    /// The fields that a path fills, given its segments as they came.
     pub(crate) fn capture(&self, path: &[String]) -> Vec<(&str, String)> {
         let many = self.segments.iter().position(|segment| *segment == Segment::Many);
         // Whatever follows `**` is counted from the end.
@@ -62,9 +62,20 @@ impl Template {
         };
         let capture = |variable: &Variable| {
             let Range { start, end } = variable.segments;
-            path.get(place(start)..place(end)).unwrap_or_default().join("/")
+            let segments = path.get(place(start)..place(end)).unwrap_or_default();
+            // The trie has decoded them, so they can be.
+            let decode =
+                if self.is_long(variable) { decode_all_but_slashes } else { percent::decode };
+            let segments = segments.iter().map(|segment| decode(segment).unwrap_or_default());
+            segments.collect::<Vec<_>>().join("/")
         };
         self.variables.iter().map(|variable| (&*variable.field, capture(variable))).collect()
+    }
+
+    /// Whether the value of a variable may have slashes of its own.
+    fn is_long(&self, variable: &Variable) -> bool {
+        let segments = self.segments.get(variable.segments.clone()).unwrap_or_default();
+        !matches!(segments, [Segment::Literal(_) | Segment::One])
     }
 
     /// Writes a path that this template matches; none if a value is missing.
@@ -74,16 +85,16 @@ impl Template {
     ) -> Option<String> {
         let mut path = String::new();
         for (index, segment) in self.segments.iter().enumerate() {
-            let text = match segment {
-                Segment::Literal(text) => text,
-                Segment::One | Segment::Many => {
-                    let mut variables = self.variables.iter();
-                    let variable = variables.find(|v| v.segments == (index..index + 1))?;
-                    value(variable)?
-                }
+            let value = || {
+                let mut variables = self.variables.iter();
+                value(variables.find(|v| v.segments == (index..index + 1))?)
             };
             path.push('/');
-            path.push_str(&percent::encode(text));
+            path.push_str(&match segment {
+                Segment::Literal(text) => percent::encode(text),
+                Segment::One => percent::encode(value()?),
+                Segment::Many => encode_all_but_slashes(value()?),
+            });
         }
         if let Some(verb) = &self.verb {
             path.push(':');
@@ -91,6 +102,30 @@ impl Template {
         }
         Some(path)
     }
+}
+
+/// Decodes a segment of a value of several: a slash inside it stays encoded, so
+/// that it can be told from those between segments.
+fn decode_all_but_slashes(segment: &str) -> Option<String> {
+    between_encoded_slashes(segment, percent::decode)
+}
+
+/// The other way round.
+fn encode_all_but_slashes(value: &str) -> String {
+    let encode = |part: &str| Some(percent::encode(part));
+    let segments = value.split('/').filter_map(|it| between_encoded_slashes(it, encode));
+    segments.collect::<Vec<_>>().join("/")
+}
+
+fn between_encoded_slashes(text: &str, work: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let (mut done, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find("%2F").into_iter().chain(rest.find("%2f")).min() {
+        let (before, slash) = rest.split_at_checked(at)?;
+        let (slash, after) = slash.split_at_checked(3)?;
+        done = done + &work(before)? + slash;
+        rest = after;
+    }
+    Some(done + &work(rest)?)
 }
 
 #[cfg(test)]
@@ -130,5 +165,10 @@ mod tests {
         assert_eq!(template.expand(|_| Some("a b")).as_deref(), Some("/api/posts/a%20b:act"));
         assert_eq!(template.expand(|_| None), None);
         assert_eq!(Template::parse("/{a=b/*}").unwrap().expand(|_| Some("x")), None);
+        let template = Template::parse("/f/{name=**}").unwrap();
+        let path = template.expand(|_| Some("a b/c%2Fd")).unwrap();
+        assert_eq!(path, "/f/a%20b/c%2Fd");
+        let segments: Vec<_> = path.split('/').skip(1).map(str::to_owned).collect();
+        assert_eq!(template.capture(&segments), [("name", "a b/c%2Fd".to_owned())]);
     }
 }

@@ -42,7 +42,8 @@ impl<T> Trie<T> {
         node.ends.push((template.verb.clone(), value));
     }
 
-    /// Returns the best value that is wanted, and the decoded segments of the path.
+    /// Returns the best value that is wanted, and the segments of the path as they
+    /// are, without the verb.
     ///
     /// A path that ends in a known verb belongs to the templates with that verb,
     /// if there are any, whether they are wanted or not.
@@ -57,19 +58,17 @@ impl<T> Trie<T> {
             && self.verbs.contains(verb)
         {
             let stem: Vec<_> = others.iter().copied().chain([last]).collect();
-            let stem = decoded(&stem)?;
             let mut is_owned = false;
-            let found = self.root.find(&stem, Some(verb), &mut |value| {
+            let found = self.root.find(&decoded(&stem)?, Some(verb), &mut |value| {
                 is_owned = true;
                 is_wanted(value)
             });
             if is_owned {
-                return found.map(|value| (value, stem));
+                return found.map(|value| (value, owned(&stem)));
             }
         }
-        let path = decoded(&encoded)?;
-        let found = self.root.find(&path, None, &mut is_wanted)?;
-        Some((found, path))
+        let found = self.root.find(&decoded(&encoded)?, None, &mut is_wanted)?;
+        Some((found, owned(&encoded)))
     }
 }
 
@@ -82,6 +81,10 @@ pub(crate) fn segments(path: &str) -> Option<Vec<&str>> {
 
 fn decoded(segments: &[&str]) -> Option<Vec<String>> {
     segments.iter().map(|segment| percent::decode(segment)).collect()
+}
+
+fn owned(segments: &[&str]) -> Vec<String> {
+    segments.iter().map(|&segment| segment.to_owned()).collect()
 }
 
 // === impl Node ===

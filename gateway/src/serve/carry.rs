@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, StatusCode, header, request::Parts};
-use platform::request_id::RequestContext;
+use platform::{idempotency::IDEMPOTENT_REPLAYED, request_id::RequestContext};
 
 use super::{Answer, Inner};
 use crate::{
     Response,
     body::Incoming,
-    call::Call,
+    call::{Answered, Call},
     credentials::Changes,
-    edge,
+    edge, headers,
     problem::Problem,
     route::{Found, Route},
     transcode::{self, Given, Reply},
@@ -42,14 +42,22 @@ impl Inner {
         };
         let message = transcode::request(found, given)?;
         let route = found.route;
-        let call = Call::new(&route.rpc, message);
+        let message = headers::fill(&route.rpc, &parts.headers, message)?;
+        let metadata = headers::metadata(&route.rpc, &parts.headers)?;
+        let call = Call { metadata, ..Call::new(&route.rpc, message) };
         let call = self.credentials.call(call, &identity, changes);
         let answer = within(route.rpc.time_limit, call).await;
-        let reply = answer.and_then(|answered| transcode::reply(route, answered.message));
-        let reply =
+        let reply = answer.and_then(|Answered { message, metadata }| {
+            transcode::reply(route, message).map(|reply| (reply, metadata))
+        });
+        let (reply, metadata) =
             reply.map_err(|status| Problem::of_status(&status, |field| route.place_of(field)))?;
         changes.extend(reply.credentials.iter().cloned());
-        Ok(success(found, reply, identity.is_anonymous()))
+        let mut response = success(found, reply, identity.is_anonymous());
+        if let Some(replayed) = metadata.get(IDEMPOTENT_REPLAYED) {
+            response.headers_mut().insert(IDEMPOTENT_REPLAYED, replayed.clone());
+        }
+        Ok(response)
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Config {
     pub(crate) database_url: Url,
     /// `MAINSTAY_DATABASE_CONNECTIONS`: at most this many, 16 by default.
     pub(crate) database_connections: NonZeroUsize,
-    /// `MAINSTAY_SECRET_KEY`: encrypts signing keys and page tokens.
+    /// `MAINSTAY_SECRET_KEY`: encrypts signing keys, page tokens and stored replies.
     pub(crate) secret_key: MasterKey,
     /// `MAINSTAY_ISSUER`: who access tokens say they come from.
     pub(crate) issuer: String,

@@ -13,7 +13,7 @@ mod users;
 
 use std::{future::ready, sync::Arc};
 
-use database::Pool;
+use database::{Pool, Replies};
 use platform::{
     Fatal,
     access::{AccessLayer, Contract},
@@ -27,7 +27,7 @@ use proto::auth::v1::{
     user_service_server::UserServiceServer,
 };
 
-use self::{config::Config, keys::KeySet, passwords::Passwords};
+use self::{config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -67,14 +67,16 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     let access = AccessLayer::new(contract, verifier(&config.issuer, &keys));
 
     let passwords = Passwords::new();
-    let users = users::Rpc { pool: pool.clone(), pages, passwords: passwords.clone() };
-    let sessions = sessions::Rpc {
-        pool,
-        passwords,
-        keys: Arc::clone(&keys),
-        issuer: config.issuer,
-        lifetimes: config.lifetimes,
+    let replies = Replies::new(&pool, &config.secret_key);
+    let users = users::Rpc {
+        pool: pool.clone(),
+        replies: replies.clone(),
+        pages,
+        passwords: passwords.clone(),
     };
+    let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
+    let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
+    let sessions = sessions::Rpc { pool, replies, passwords, issuer };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))

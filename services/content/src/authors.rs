@@ -11,6 +11,7 @@ use proto::{
     content::v1::Post,
 };
 use tonic::Status;
+use uuid::Uuid;
 
 /// A name is not worth waiting long for.
 const WITHIN: Duration = Duration::from_secs(2);
@@ -24,6 +25,13 @@ pub(crate) struct Authors(UserServiceClient<Upstream>);
 impl Authors {
     pub(crate) fn new(auth: &Upstream) -> Self {
         Self(UserServiceClient::new(auth.clone()))
+    }
+
+    /// The profile of a user; with the id alone when auth cannot be asked.
+    pub(crate) async fn profile(&self, user_id: Uuid) -> Profile {
+        let author = Profile { id: user_id.to_string(), ..Profile::default() };
+        let post = self.of(Post { author: Some(author), ..Post::default() }).await;
+        post.author.unwrap_or_default()
     }
 
     /// Adds the author's profile to a post.

@@ -16,7 +16,7 @@ pub(crate) struct Config {
     pub(crate) database_url: Url,
     /// `MAINSTAY_DATABASE_CONNECTIONS`: at most this many, 16 by default.
     pub(crate) database_connections: NonZeroUsize,
-    /// `MAINSTAY_SECRET_KEY`: encrypts page tokens.
+    /// `MAINSTAY_SECRET_KEY`: encrypts page tokens and stored replies.
     pub(crate) secret_key: MasterKey,
     /// `MAINSTAY_ISSUER`: whose access tokens are accepted.
     pub(crate) issuer: String,

@@ -9,7 +9,7 @@ mod posts;
 
 use std::sync::Arc;
 
-use database::Pool;
+use database::{Pool, Replies};
 use platform::{
     Fatal,
     access::{AccessLayer, Contract},
@@ -57,7 +57,8 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     let auth = upstream::connect(&config.auth_url);
     let verifier = Verifier::new(&config.issuer, fetch_from_auth(&auth));
     let pages = Arc::new(Pages::new(config.secret_key.sealer("page tokens")));
-    let posts = posts::Rpc { pool, pages, authors: Authors::new(&auth) };
+    let replies = Replies::new(&pool, &config.secret_key);
+    let posts = posts::Rpc { pool, replies, pages, authors: Authors::new(&auth) };
     let posts = PostServiceServer::new(posts).max_decoding_message_size(MAX_MESSAGE);
     Ok((Grpc::new()?.with(posts), AccessLayer::new(contract, verifier)))
 }

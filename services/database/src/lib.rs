@@ -5,6 +5,7 @@ mod error;
 mod lease;
 mod migrate;
 mod pool;
+mod replies;
 mod statement;
 mod tls;
 mod transaction;
@@ -13,5 +14,6 @@ pub use self::{
     error::Error,
     migrate::migrate,
     pool::{Pool, Url},
+    replies::{Done, Once, Replies},
     transaction::{Cause, Transaction},
 };

@@ -2,7 +2,9 @@
 
 pub mod access;
 pub mod config;
+pub mod etag;
 mod fatal;
+pub mod idempotency;
 pub mod limits;
 pub mod mask;
 pub mod page;

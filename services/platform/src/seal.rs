@@ -33,16 +33,21 @@ struct KeyLength;
 // === impl MasterKey ===
 
 impl MasterKey {
-    /// Derives the key for a purpose (RFC 5869).
-    #[expect(clippy::expect_used, reason = "HKDF gives 32 bytes, and AES-256 takes 32 bytes")]
+    /// Derives the key that seals things for a purpose.
     pub fn sealer(&self, purpose: &'static str) -> Sealer {
+        Sealer::from_key(&self.bytes(purpose))
+    }
+
+    /// Derives a key for a purpose (RFC 5869).
+    #[expect(clippy::expect_used, reason = "HKDF gives 32 bytes")]
+    pub(crate) fn bytes(&self, purpose: &'static str) -> [u8; 32] {
         let salt = Salt::new(HKDF_SHA256, b"mainstay");
         let material = salt.extract(self.0.expose_secret());
         let purpose = [purpose.as_bytes()];
         let derived = material.expand(&purpose, KeyLength).expect("a length below the limit");
         let mut key = [0; 32];
         derived.fill(&mut key).expect("the length that was asked for");
-        Sealer(RandomizedNonceKey::new(&AES_256_GCM, &key).expect("32 bytes"))
+        key
     }
 }
 

@@ -120,7 +120,7 @@ impl Cast {
         };
         let post = posts.create_post(draft).await.unwrap().into_inner().post.unwrap();
         if is_published {
-            let request = PublishPostRequest { post_id: post.id.clone() };
+            let request = PublishPostRequest { post_id: post.id.clone(), ..Default::default() };
             posts.publish_post(request).await.unwrap();
         }
         post.id

@@ -4,7 +4,7 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as FieldKind, Value};
 use serde_json::json;
 use tests::{
     Call, Rest,
-    contract::{Method, Route, is_credential, rules},
+    contract::{Method, Route, header, is_credential, rules},
 };
 use uuid::Uuid;
 
@@ -116,7 +116,17 @@ async fn outcome(call: Call) -> Outcome {
 /// A message as the REST API has it: in the path, and the rest in the body or
 /// the query.
 fn call(rest: &Rest, route: &Route, message: &DynamicMessage) -> Call {
-    let (path, used) = route.path(message);
+    let (path, mut used) = route.path(message);
+    let mut headers = Vec::new();
+    for (field, value) in message.fields() {
+        if let Some(header) = header(&field) {
+            // Tags are quoted there.
+            headers.push((header, format!("\"{}\"", value.as_str().unwrap())));
+            used.push(field.name().to_owned());
+        }
+    }
+    let with_headers =
+        |call: Call| headers.iter().fold(call, |call, (name, value)| call.header(name, value));
     let left = message
         .fields()
         .filter(|(field, _)| !used.contains(&field.name().to_owned()) && !is_credential(field));
@@ -125,12 +135,12 @@ fn call(rest: &Rest, route: &Route, message: &DynamicMessage) -> Call {
         let members =
             left.iter().map(|(field, value)| (field.json_name().to_owned(), as_json(value)));
         let body = json!(members.collect::<serde_json::Map<_, _>>());
-        return rest.call(&route.verb, &path).json(&body);
+        return with_headers(rest.call(&route.verb, &path).json(&body));
     }
     let pairs = left.iter().flat_map(|(field, value)| query(field, value));
     let query = pairs.collect::<Vec<_>>().join("&");
     let target = if query.is_empty() { path } else { format!("{path}?{query}") };
-    rest.call(&route.verb, &target)
+    with_headers(rest.call(&route.verb, &target))
 }
 
 /// A new caller, and a message about what the case is about.

@@ -122,7 +122,8 @@ async fn write_posts(content: Channel, token: &MetadataValue<Ascii>) -> Result<(
         let draft = CreatePostRequest { title, body, tags, ..own.clone() };
         let post = posts.create_post(draft).await?.into_inner().post.unwrap_or_default();
         if published {
-            posts.publish_post(PublishPostRequest { post_id: post.id }).await?;
+            let request = PublishPostRequest { post_id: post.id, etag: post.etag };
+            posts.publish_post(request).await?;
         }
     }
     Ok(())

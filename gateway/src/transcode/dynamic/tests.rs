@@ -27,7 +27,8 @@ fn sent(method: &str, target: &str, body: &str) -> Result<Json, Vec<String>> {
             .faults
             .iter()
             .map(|fault| {
-                let (Place::Pointer(place) | Place::Parameter(place)) = &fault.place;
+                let (Place::Pointer(place) | Place::Parameter(place) | Place::Header(place)) =
+                    &fault.place;
                 let suggestion = fault.suggestion.as_deref().map(|s| format!(" ({s})"));
                 format!("{place} {}{}", fault.code, suggestion.unwrap_or_default())
             })

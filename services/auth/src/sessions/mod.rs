@@ -1,5 +1,6 @@
 //! Sessions: the rules, free of gRPC and SQL.
 
+mod issuer;
 mod rpc;
 mod store;
 
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 use platform::token::{AUDIENCE, Claims};
 use uuid::Uuid;
 
-pub(crate) use self::rpc::Rpc;
+pub(crate) use self::{issuer::Issuer, rpc::Rpc};
 use crate::secrets::Token;
 
 /// How long things last, in seconds.
@@ -73,6 +74,8 @@ pub(crate) enum Error {
     NotFound,
     #[error("the successor of a refresh token is damaged")]
     Damaged(#[from] platform::seal::Unsealable),
+    #[error(transparent)]
+    User(#[from] crate::users::Error),
     #[error(transparent)]
     Keys(#[from] crate::keys::Error),
     #[error(transparent)]

@@ -1,22 +1,23 @@
 //! The gRPC edge: caller, decode, check, one call, reply.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use database::Pool;
-use jiff::Timestamp;
+use database::{Once, Pool, Replies};
 use platform::{
     access::{Caller, admit},
     status::{self, Reason},
-    time::to_proto,
 };
 use proto::auth::v1 as pb;
 use secrecy::SecretString;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Error, Issued, Lifetimes, claims, store};
+use super::{
+    Error,
+    issuer::{self, Issuer},
+    store,
+};
 use crate::{
-    keys::KeySet,
     passwords::{Passwords, Verdict},
     secrets::Token,
     users,
@@ -26,32 +27,9 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Rpc {
     pub(crate) pool: Pool,
+    pub(crate) replies: Replies,
     pub(crate) passwords: Passwords,
-    pub(crate) keys: Arc<KeySet>,
-    pub(crate) issuer: String,
-    pub(crate) lifetimes: Lifetimes,
-}
-
-/// Everything that a reply about a new or refreshed session carries.
-struct SignedIn {
-    session: pb::Session,
-    access_token: String,
-    access_token_expires_at: prost_types::Timestamp,
-    refresh_token: String,
-    refresh_token_expires_at: prost_types::Timestamp,
-}
-
-macro_rules! signed_in {
-    ($reply:ident, $signed_in:expr) => {{
-        let signed_in = $signed_in;
-        Ok(Response::new(pb::$reply {
-            session: Some(signed_in.session),
-            access_token: Some(signed_in.access_token),
-            access_token_expires_at: Some(signed_in.access_token_expires_at),
-            refresh_token: Some(signed_in.refresh_token),
-            refresh_token_expires_at: Some(signed_in.refresh_token_expires_at),
-        }))
-    }};
+    pub(crate) issuer: Issuer,
 }
 
 #[tonic::async_trait]
@@ -60,20 +38,20 @@ impl pb::session_service_server::SessionService for Rpc {
         &self,
         request: Request<pb::CreateSessionRequest>,
     ) -> Result<Response<pb::CreateSessionResponse>, Status> {
-        let (_, request) = admit(request)?;
+        let (caller, request) = admit(request)?;
         let user_id = self.authenticate(&request.email, request.password.into()).await?;
-        let issued = store::create(&self.pool, user_id, self.lifetimes).await?;
-        signed_in!(CreateSessionResponse, self.sign_in(issued).await?)
+        let done = store::create(&self.once(&caller), user_id, &self.issuer).await?;
+        Ok(done.reply(|signed_in| signed_in))
     }
 
     async fn redeem_sign_in_link(
         &self,
         request: Request<pb::RedeemSignInLinkRequest>,
     ) -> Result<Response<pb::RedeemSignInLinkResponse>, Status> {
-        let (_, request) = admit(request)?;
+        let (caller, request) = admit(request)?;
         let link = Token::presented(request.token);
-        let issued = store::redeem(&self.pool, &link, self.lifetimes).await?;
-        signed_in!(RedeemSignInLinkResponse, self.sign_in(issued).await?)
+        let done = store::redeem(&self.once(&caller), &link, &self.issuer).await?;
+        Ok(done.reply(issuer::redeemed))
     }
 
     async fn get_session(
@@ -95,20 +73,23 @@ impl pb::session_service_server::SessionService for Rpc {
         request: Request<pb::RefreshSessionRequest>,
     ) -> Result<Response<pb::RefreshSessionResponse>, Status> {
         let (_, request) = admit(request)?;
+        // No idempotency key: for a moment a token gives the same successor anyway,
+        // and after that it must not.
         let token = Token::presented(request.refresh_token);
-        let issued = match store::refresh(&self.pool, &token, self.lifetimes).await? {
-            store::Refreshed::Issued(issued) => issued,
-            store::Refreshed::Refused => return Err(Error::Ended.into()),
+        match store::refresh(&self.pool, &token, &self.issuer).await? {
+            store::Refreshed::SignedIn(signed_in) => {
+                Ok(Response::new(issuer::refreshed(*signed_in)))
+            }
+            store::Refreshed::Refused => Err(Error::Ended.into()),
             store::Refreshed::Revoked(session_id) => {
                 tracing::warn!(
                     %session_id,
                     event.name = "auth.session.refresh_token_reused",
                     "session {session_id} ended: a refresh token was used again"
                 );
-                return Err(Error::Ended.into());
+                Err(Error::Ended.into())
             }
-        };
-        signed_in!(RefreshSessionResponse, self.sign_in(issued).await?)
+        }
     }
 
     async fn delete_session(
@@ -157,20 +138,11 @@ impl Rpc {
         Ok(store::rehash(&self.pool, account, &hash).await?)
     }
 
-    /// Completes a reply: the session, who it belongs to, and both tokens.
-    async fn sign_in(&self, issued: Issued) -> Result<SignedIn, Status> {
-        let Issued { session_id, user_id, .. } = issued;
-        let session = store::find(&self.pool, session_id, user_id).await?.ok_or(Error::Ended)?;
-        let user = users::find(&self.pool, user_id).await?;
-        let claims = claims(&self.issuer, &issued, &user.roles, Timestamp::now(), self.lifetimes);
-        let access_token = self.keys.sign(&claims).map_err(Error::from)?;
-        Ok(SignedIn {
-            session: pb::Session { user: Some(user), ..session },
-            access_token,
-            access_token_expires_at: prost_types::Timestamp { seconds: claims.exp, nanos: 0 },
-            refresh_token: issued.token.into_text(),
-            refresh_token_expires_at: to_proto(issued.expires_at),
-        })
+    /// Whoever signs in again with the same idempotency key gets the same session
+    /// while its first access token is good; later they get a new one.
+    fn once<'a>(&'a self, caller: &'a Caller) -> Once<'a> {
+        let keep = Duration::from_secs(self.issuer.lifetimes.access.into());
+        self.replies.once(caller.request()).kept_for(keep)
     }
 }
 
@@ -197,6 +169,7 @@ impl From<Error> for Status {
             Error::WrongLink => status::refuse(Reason::SIGN_IN_LINK_INVALID),
             Error::Ended => status::refuse(Reason::SESSION_ENDED),
             Error::NotFound => status::not_found("session"),
+            Error::User(error) => error.into(),
             Error::Damaged(_) | Error::Keys(_) => status::internal(&error),
             Error::Database(error) => error.into(),
         }

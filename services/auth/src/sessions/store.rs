@@ -1,14 +1,17 @@
 //! Sessions in `PostgreSQL`.
 
-use database::{Pool, Transaction};
+use database::{Done, Once, Pool, Transaction};
 use jiff::Timestamp;
 use platform::time::to_proto;
 use proto::auth::v1::Session;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{Decision, Error, Issued, Lifetimes, Presented};
-use crate::secrets::Token;
+use super::{
+    Decision, Error, Issued, Lifetimes, Presented,
+    issuer::{Issuer, SignedIn},
+};
+use crate::{secrets::Token, users};
 
 /// An account as signing in needs it.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub(crate) struct Account {
 
 /// What became of a refresh token that was presented.
 pub(crate) enum Refreshed {
-    Issued(Issued),
+    SignedIn(Box<SignedIn>),
     Refused,
     /// It was used before: its session has been ended.
     Revoked(Uuid),
@@ -45,27 +48,27 @@ pub(crate) async fn rehash(pool: &Pool, account: &Account, hash: &str) -> Result
 
 /// Opens a session and forgets those of the user that have expired.
 pub(crate) async fn create(
-    pool: &Pool,
+    once: &Once<'_>,
     user_id: Uuid,
-    lifetimes: Lifetimes,
-) -> Result<Issued, Error> {
-    pool.transaction((user_id, lifetimes), |transaction, &(user_id, lifetimes)| {
-        Box::pin(open(transaction, user_id, lifetimes))
+    issuer: &Issuer,
+) -> Result<Done<SignedIn>, Error> {
+    once.transaction((user_id, issuer), |transaction, &(user_id, issuer)| {
+        Box::pin(open(transaction, user_id, issuer))
     })
     .await
 }
 
 /// Uses up a sign-in link and opens a session for its user.
 pub(crate) async fn redeem(
-    pool: &Pool,
+    once: &Once<'_>,
     link: &Token,
-    lifetimes: Lifetimes,
-) -> Result<Issued, Error> {
-    pool.transaction((link, lifetimes), |transaction, &(link, lifetimes)| {
+    issuer: &Issuer,
+) -> Result<Done<SignedIn>, Error> {
+    once.transaction((link, issuer), |transaction, &(link, issuer)| {
         Box::pin(async move {
             let row = transaction.row(include_str!("redeem_link.sql"), &[&link.hash()]).await?;
             let user_id = row.ok_or(Error::WrongLink)?.try_get("user_id").map_err(unreadable)?;
-            open(transaction, user_id, lifetimes).await
+            open(transaction, user_id, issuer).await
         })
     })
     .await
@@ -75,10 +78,10 @@ pub(crate) async fn redeem(
 pub(crate) async fn refresh(
     pool: &Pool,
     token: &Token,
-    lifetimes: Lifetimes,
+    issuer: &Issuer,
 ) -> Result<Refreshed, Error> {
-    pool.transaction((token, lifetimes), |transaction, &(token, lifetimes)| {
-        Box::pin(exchange(transaction, token, lifetimes))
+    pool.transaction((token, issuer), |transaction, &(token, issuer)| {
+        Box::pin(exchange(transaction, token, issuer))
     })
     .await
 }
@@ -90,15 +93,7 @@ pub(crate) async fn find(
     user_id: Uuid,
 ) -> Result<Option<Session>, Error> {
     let row = pool.row(include_str!("find.sql"), &[&session_id, &user_id]).await?;
-    let read = |row: Row| {
-        Ok(Session {
-            id: row.try_get::<_, Uuid>("session_id")?.to_string(),
-            user: None,
-            created_at: Some(to_proto(row.try_get("created_at")?)),
-            expires_at: Some(to_proto(row.try_get("expires_at")?)),
-        })
-    };
-    row.map(read).transpose().map_err(unreadable)
+    row.map(|row| read(&row)).transpose().map_err(unreadable)
 }
 
 /// Ends a session of a user.
@@ -110,33 +105,51 @@ pub(crate) async fn end(pool: &Pool, session_id: Uuid, user_id: Uuid) -> Result<
 async fn open(
     transaction: &Transaction<'_>,
     user_id: Uuid,
-    lifetimes: Lifetimes,
-) -> Result<Issued, Error> {
+    issuer: &Issuer,
+) -> Result<SignedIn, Error> {
+    let lifetimes = issuer.lifetimes;
     let (session_id, lifetime) = (Uuid::now_v7(), f64::from(lifetimes.session));
     transaction.rows(include_str!("delete_expired.sql"), &[&user_id]).await?;
     transaction.row(include_str!("insert.sql"), &[&session_id, &user_id, &lifetime]).await?;
-    issue(transaction, Token::random(), session_id, user_id, lifetimes).await
+    let issued = issue(transaction, Token::random(), session_id, user_id, lifetimes).await?;
+    sign_in(transaction, issued, issuer).await
+}
+
+/// Completes the reply about a session.
+async fn sign_in(
+    transaction: &Transaction<'_>,
+    issued: Issued,
+    issuer: &Issuer,
+) -> Result<SignedIn, Error> {
+    let Issued { session_id, user_id, .. } = issued;
+    let row = transaction.row(include_str!("find.sql"), &[&session_id, &user_id]).await?;
+    let session = read(&row.ok_or(Error::Ended)?).map_err(unreadable)?;
+    let user = users::find_in(transaction, user_id).await?;
+    issuer.sign_in(Session { user: Some(user), ..session }, issued)
 }
 
 async fn exchange(
     transaction: &Transaction<'_>,
     token: &Token,
-    lifetimes: Lifetimes,
+    issuer: &Issuer,
 ) -> Result<Refreshed, Error> {
+    let lifetimes = issuer.lifetimes;
     let params: [&(dyn ToSql + Sync); 2] = [&token.hash(), &f64::from(lifetimes.grace)];
     let row = transaction.row(include_str!("lock_token.sql"), &params).await?;
     let Some(row) = row else { return Ok(Refreshed::Refused) };
     let presented = presented(&row).map_err(unreadable)?;
-    match presented.decide() {
-        Decision::Rotate => rotate(transaction, token, &presented, lifetimes).await,
-        Decision::Repeat(sealed) => repeat(transaction, token, sealed, &presented).await,
-        Decision::Refuse => Ok(Refreshed::Refused),
+    let issued = match presented.decide() {
+        Decision::Rotate => rotate(transaction, token, &presented, lifetimes).await?,
+        Decision::Repeat(sealed) => repeat(transaction, token, sealed, &presented).await?,
+        Decision::Refuse => return Ok(Refreshed::Refused),
         Decision::Revoke => {
             let Presented { session_id, user_id, .. } = presented;
             transaction.row(include_str!("end.sql"), &[&session_id, &user_id]).await?;
-            Ok(Refreshed::Revoked(session_id))
+            return Ok(Refreshed::Revoked(session_id));
         }
-    }
+    };
+    let signed_in = sign_in(transaction, issued, issuer).await?;
+    Ok(Refreshed::SignedIn(Box::new(signed_in)))
 }
 
 async fn rotate(
@@ -144,13 +157,12 @@ async fn rotate(
     token: &Token,
     presented: &Presented,
     lifetimes: Lifetimes,
-) -> Result<Refreshed, Error> {
+) -> Result<Issued, Error> {
     let successor = Token::random();
     let sealed = token.seal(&successor);
     transaction.row(include_str!("use_token.sql"), &[&token.hash(), &sealed]).await?;
     let Presented { session_id, user_id, .. } = *presented;
-    let issued = issue(transaction, successor, session_id, user_id, lifetimes).await?;
-    Ok(Refreshed::Issued(issued))
+    issue(transaction, successor, session_id, user_id, lifetimes).await
 }
 
 async fn repeat(
@@ -158,16 +170,16 @@ async fn repeat(
     token: &Token,
     sealed: &[u8],
     presented: &Presented,
-) -> Result<Refreshed, Error> {
+) -> Result<Issued, Error> {
     let successor = token.open(sealed)?;
     let row = transaction.row(include_str!("token_expiry.sql"), &[&successor.hash()]).await?;
     let expires_at = row.map_or(Ok(presented.expires_at), |row| row.try_get("expires_at"));
-    Ok(Refreshed::Issued(Issued {
+    Ok(Issued {
         session_id: presented.session_id,
         user_id: presented.user_id,
         token: successor,
         expires_at: expires_at.map_err(unreadable)?,
-    }))
+    })
 }
 
 async fn issue(
@@ -182,6 +194,15 @@ async fn issue(
     let row = transaction.row(sql, &[&token.hash(), &session_id, &idle]).await?;
     let expires_at = row.ok_or(Error::Ended)?.try_get("expires_at").map_err(unreadable)?;
     Ok(Issued { session_id, user_id, token, expires_at })
+}
+
+fn read(row: &Row) -> Result<Session, tokio_postgres::Error> {
+    Ok(Session {
+        id: row.try_get::<_, Uuid>("session_id")?.to_string(),
+        user: None,
+        created_at: Some(to_proto(row.try_get("created_at")?)),
+        expires_at: Some(to_proto(row.try_get("expires_at")?)),
+    })
 }
 
 fn presented(row: &Row) -> Result<Presented, tokio_postgres::Error> {
@@ -204,6 +225,7 @@ impl database::Cause for Error {
     fn database(&self) -> Option<&database::Error> {
         match self {
             Self::Database(error) => Some(error),
+            Self::User(error) => error.database(),
             Self::WrongCredentials
             | Self::WrongLink
             | Self::Ended

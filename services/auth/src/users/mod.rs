@@ -3,12 +3,15 @@
 mod rpc;
 mod store;
 
-use platform::mask::Mask;
+use platform::{etag::Meant, mask::Mask};
 use proto::auth::v1::{CreateUserRequest, UpdateUserRequest};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-pub(crate) use self::{rpc::Rpc, store::find};
+pub(crate) use self::{
+    rpc::Rpc,
+    store::{find, find_in},
+};
 
 /// An account that obeys every rule and may be stored once its password is hashed.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub(crate) struct NewAccount {
 /// What shall change about an account.
 #[derive(Debug)]
 pub(crate) struct Changes {
+    /// The version that shall change.
+    meant: Meant,
     username: Option<String>,
     display_name: Option<String>,
 }
@@ -31,6 +36,8 @@ pub(crate) struct Changes {
 pub(crate) enum Error {
     #[error("no such user")]
     NotFound,
+    #[error("another version than was meant")]
+    Stale { current_etag: String, changed_fields: Vec<String> },
     #[error("the e-mail address is taken")]
     EmailTaken,
     #[error("the user name is taken")]
@@ -67,6 +74,7 @@ impl Changes {
         let mask = Mask::new(request.update_mask);
         let display_name = mask.value("display_name", request.display_name);
         Self {
+            meant: Meant::optional(&request.etag),
             username: mask.value("username", request.username),
             display_name: display_name.map(|name| name.trim().to_owned()),
         }

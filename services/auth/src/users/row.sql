@@ -6,6 +6,7 @@ SELECT
     COALESCE(NULLIF(display_name, ''), username) AS display_name,
     roles,
     created_at,
-    updated_at
+    updated_at,
+    version::text AS etag
 FROM found
 ORDER BY created_at DESC, user_id DESC

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use database::Pool;
+use database::{Pool, Replies};
 use jiff::Timestamp;
 use platform::{
     access::admit,
@@ -20,6 +20,7 @@ use crate::passwords::Passwords;
 #[derive(Debug)]
 pub(crate) struct Rpc {
     pub(crate) pool: Pool,
+    pub(crate) replies: Replies,
     pub(crate) pages: Arc<Pages>,
     pub(crate) passwords: Passwords,
 }
@@ -30,11 +31,12 @@ impl pb::user_service_server::UserService for Rpc {
         &self,
         request: Request<pb::CreateUserRequest>,
     ) -> Result<Response<pb::CreateUserResponse>, Status> {
-        let (_, request) = admit(request)?;
+        let (caller, request) = admit(request)?;
         let (account, password) = NewAccount::new(request);
         let hash = self.passwords.hash(password).await?;
-        let user = store::insert(&self.pool, &account, &hash).await?;
-        Ok(Response::new(pb::CreateUserResponse { user: Some(user) }))
+        let once = self.replies.once(caller.request());
+        let done = store::insert(&once, &account, &hash).await?;
+        Ok(done.reply(|user| pb::CreateUserResponse { user: Some(user) }))
     }
 
     async fn get_user(
@@ -104,6 +106,9 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound => status::not_found("user"),
+            Error::Stale { current_etag, changed_fields } => {
+                status::stale(&current_etag, &changed_fields)
+            }
             Error::EmailTaken => status::refuse(Reason::EMAIL_TAKEN),
             Error::UsernameTaken => status::refuse(Reason::USERNAME_TAKEN),
             Error::Database(error) => error.into(),

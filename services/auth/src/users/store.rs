@@ -1,6 +1,6 @@
 //! Accounts in `PostgreSQL`: one function per statement.
 
-use database::Pool;
+use database::{Done, Once, Pool, Transaction};
 use jiff::Timestamp;
 use platform::{
     page::{Key, Page},
@@ -18,19 +18,49 @@ macro_rules! statement {
     };
 }
 
+/// A statement that changes an account and tells why if it does not.
+macro_rules! change {
+    ($verb:literal) => {
+        concat!(
+            "-- auth.users.",
+            $verb,
+            "\n",
+            include_str!("target.sql"),
+            ", found AS (",
+            include_str!(concat!($verb, ".sql")),
+            "), shown AS (",
+            include_str!("row.sql"),
+            ")\n",
+            include_str!("outcome.sql"),
+        )
+    };
+}
+
 pub(crate) async fn insert(
-    pool: &Pool,
+    once: &Once<'_>,
     account: &NewAccount,
     password_hash: &str,
-) -> Result<User, Error> {
-    let NewAccount { id, email, username, display_name } = account;
-    let params: [&(dyn ToSql + Sync); 5] = [id, email, username, display_name, &password_hash];
-    let row = pool.row(statement!("insert.sql"), &params).await.map_err(taken)?;
-    read(&row.ok_or(Error::NotFound)?)
+) -> Result<Done<User>, Error> {
+    once.transaction((account, password_hash), |transaction, (account, password_hash)| {
+        Box::pin(async move {
+            let NewAccount { id, email, username, display_name } = account;
+            let params: [&(dyn ToSql + Sync); 5] =
+                [id, email, username, display_name, password_hash];
+            let row = transaction.row(statement!("insert.sql"), &params).await.map_err(taken)?;
+            read(&row.ok_or(Error::NotFound)?)
+        })
+    })
+    .await
 }
 
 pub(crate) async fn find(pool: &Pool, user_id: Uuid) -> Result<User, Error> {
     let row = pool.row(statement!("find.sql"), &[&user_id]).await?;
+    read(&row.ok_or(Error::NotFound)?)
+}
+
+/// The same within a transaction.
+pub(crate) async fn find_in(transaction: &Transaction<'_>, user_id: Uuid) -> Result<User, Error> {
+    let row = transaction.row(statement!("find.sql"), &[&user_id]).await?;
     read(&row.ok_or(Error::NotFound)?)
 }
 
@@ -42,9 +72,11 @@ pub(crate) async fn list(pool: &Pool, page: &Page) -> Result<Vec<(Key, User)>, E
 }
 
 pub(crate) async fn update(pool: &Pool, user_id: Uuid, changes: &Changes) -> Result<User, Error> {
-    let Changes { username, display_name } = changes;
-    let row = pool.row(statement!("update.sql"), &[&user_id, username, display_name]).await;
-    read(&row.map_err(taken)?.ok_or(Error::NotFound)?)
+    let Changes { meant, username, display_name } = changes;
+    let meant = meant.versions();
+    let params: [&(dyn ToSql + Sync); 4] = [&user_id, &meant, username, display_name];
+    let row = pool.row(change!("update"), &params).await.map_err(taken)?;
+    outcome(row)
 }
 
 pub(crate) async fn delete(pool: &Pool, user_id: Uuid) -> Result<(), Error> {
@@ -61,7 +93,23 @@ pub(crate) async fn profiles(pool: &Pool, user_ids: &[Uuid]) -> Result<Vec<Profi
             display_name: row.try_get("display_name")?,
         })
     });
-    profiles.collect::<Result<_, tokio_postgres::Error>>().map_err(|e| Error::Database(e.into()))
+    profiles.collect::<Result<_, _>>().map_err(unreadable)
+}
+
+/// The changed account, or why it was not changed.
+fn outcome(row: Option<Row>) -> Result<User, Error> {
+    let row = row.ok_or(Error::NotFound)?;
+    let refusal = || {
+        if row.try_get::<_, Option<Uuid>>("user_id")?.is_some() {
+            return Ok(None);
+        }
+        let current_etag = row.try_get("current_etag")?;
+        Ok(Some(Error::Stale { current_etag, changed_fields: row.try_get("changed_fields")? }))
+    };
+    match refusal().map_err(unreadable)? {
+        Some(refusal) => Err(refusal),
+        None => read(&row),
+    }
 }
 
 fn taken(error: database::Error) -> Error {
@@ -74,7 +122,7 @@ fn taken(error: database::Error) -> Error {
 
 fn key(row: &Row) -> Result<Key, Error> {
     let read = || Ok(Key { at: row.try_get("created_at")?, id: row.try_get("user_id")? });
-    read().map_err(|error: tokio_postgres::Error| Error::Database(error.into()))
+    read().map_err(unreadable)
 }
 
 fn read(row: &Row) -> Result<User, Error> {
@@ -87,7 +135,21 @@ fn read(row: &Row) -> Result<User, Error> {
             roles: row.try_get("roles")?,
             created_at: Some(to_proto(row.try_get("created_at")?)),
             updated_at: Some(to_proto(row.try_get("updated_at")?)),
+            etag: row.try_get("etag")?,
         })
     };
-    read().map_err(|error: tokio_postgres::Error| Error::Database(error.into()))
+    read().map_err(unreadable)
+}
+
+fn unreadable(error: tokio_postgres::Error) -> Error {
+    Error::Database(error.into())
+}
+
+impl database::Cause for Error {
+    fn database(&self) -> Option<&database::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::NotFound | Self::Stale { .. } | Self::EmailTaken | Self::UsernameTaken => None,
+        }
+    }
 }

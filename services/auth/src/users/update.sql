@@ -1,10 +1,18 @@
 -- auth.users.update
-WITH found AS (
-    UPDATE users
-    SET
-        username = COALESCE($2, username),
-        display_name = COALESCE($3, display_name),
-        updated_at = now()
-    WHERE user_id = $1
-    RETURNING *
-)
+UPDATE users
+SET
+    username = COALESCE($3, users.username),
+    display_name = COALESCE($4, users.display_name),
+    version = users.version + (asked.changes <> '{}')::int,
+    changed_in = users.changed_in || asked.changes,
+    updated_at = CASE WHEN asked.changes = '{}' THEN users.updated_at ELSE now() END
+FROM target
+CROSS JOIN LATERAL (
+    SELECT
+        jsonb_strip_nulls(jsonb_build_object(
+            'username', CASE WHEN $3 <> target.username THEN target.version + 1 END,
+            'display_name', CASE WHEN $4 <> target.display_name THEN target.version + 1 END
+        )) AS changes
+) AS asked
+WHERE users.user_id = target.user_id AND target.is_meant
+RETURNING users.*

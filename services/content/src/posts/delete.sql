@@ -1,4 +1,9 @@
 -- content.posts.delete
 DELETE FROM posts
-WHERE post_id = $1 AND (author_id = $2 OR ($3 AND published_at IS NOT NULL))
-RETURNING post_id
+USING target
+WHERE
+    posts.post_id = target.post_id
+    AND posts.author_id = target.author_id
+    AND target.is_writer
+    AND target.is_meant
+RETURNING posts.*, false AS with_body

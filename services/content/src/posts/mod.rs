@@ -3,7 +3,7 @@
 mod rpc;
 mod store;
 
-use platform::mask::Mask;
+use platform::{etag::Meant, mask::Mask};
 use proto::content::v1::{CreatePostRequest, UpdatePostRequest};
 use uuid::Uuid;
 
@@ -42,6 +42,15 @@ pub(crate) struct Writer {
     may_override: bool,
 }
 
+/// A post that somebody wants to change.
+#[derive(Debug)]
+pub(crate) struct Target {
+    post_id: Uuid,
+    writer: Writer,
+    /// The version that they want to change.
+    meant: Meant,
+}
+
 /// Whose posts a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shelf {
@@ -58,6 +67,8 @@ pub(crate) enum Error {
     NotFound,
     #[error("somebody else's post")]
     NotYours,
+    #[error("another version than was meant")]
+    Stale { current_etag: String, changed_fields: Vec<String> },
     #[error("the author has posts of every slug that was tried")]
     SlugTaken,
     #[error(transparent)]

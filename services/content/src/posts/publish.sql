@@ -1,10 +1,25 @@
 -- content.posts.publish
-WITH found AS (
-    UPDATE posts
-    SET
-        published_at = COALESCE(published_at, now()),
-        first_published_at = COALESCE(first_published_at, now()),
-        updated_at = CASE WHEN published_at IS NULL THEN now() ELSE updated_at END
-    WHERE post_id = $1 AND (author_id = $2 OR ($3 AND published_at IS NOT NULL))
-    RETURNING *, true AS with_body
-)
+UPDATE posts
+SET
+    published_at = COALESCE(posts.published_at, now()),
+    first_published_at = COALESCE(posts.first_published_at, now()),
+    version = posts.version + (asked.changes <> '{}')::int,
+    changed_in = posts.changed_in || asked.changes,
+    updated_at = CASE WHEN asked.changes = '{}' THEN posts.updated_at ELSE now() END
+FROM target
+CROSS JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN target.published_at IS NOT NULL THEN '{}'
+            ELSE jsonb_build_object(
+                'status', target.version + 1,
+                'published_at', target.version + 1
+            )
+        END AS changes
+) AS asked
+WHERE
+    posts.post_id = target.post_id
+    AND posts.author_id = target.author_id
+    AND target.is_writer
+    AND target.is_meant
+RETURNING posts.*, true AS with_body

@@ -8,5 +8,6 @@ SELECT
     tags,
     published_at,
     created_at,
-    updated_at
+    updated_at,
+    version::text AS etag
 FROM found

@@ -2,24 +2,26 @@
 
 use std::sync::Arc;
 
-use database::Pool;
+use database::{Pool, Replies};
 use jiff::Timestamp;
 use platform::{
     access::{Caller, admit},
+    etag::Meant,
     page::{Filter, Pages},
     status::{self, Reason},
 };
-use proto::content::v1 as pb;
+use proto::{auth::v1::Profile, content::v1 as pb};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Changes, Draft, Error, Shelf, Writer, store};
+use super::{Changes, Draft, Error, Shelf, Target, Writer, store};
 use crate::authors::Authors;
 
 /// Serves `mainstay.content.v1.PostService`.
 #[derive(Debug)]
 pub(crate) struct Rpc {
     pub(crate) pool: Pool,
+    pub(crate) replies: Replies,
     pub(crate) pages: Arc<Pages>,
     pub(crate) authors: Authors,
 }
@@ -32,9 +34,10 @@ impl pb::post_service_server::PostService for Rpc {
     ) -> Result<Response<pb::CreatePostResponse>, Status> {
         let (caller, request) = admit(request)?;
         let author_id = caller.acting_for(&request.user_id)?;
-        let post = store::insert(&self.pool, &Draft::new(author_id, request)).await?;
-        let post = Some(self.authors.of(post).await);
-        Ok(Response::new(pb::CreatePostResponse { post }))
+        let author = self.authors.profile(author_id).await;
+        let once = self.replies.once(caller.request());
+        let done = store::insert(&once, &Draft::new(author_id, request), author).await?;
+        Ok(done.reply(|post| pb::CreatePostResponse { post: Some(post) }))
     }
 
     async fn get_post(
@@ -70,9 +73,10 @@ impl pb::post_service_server::PostService for Rpc {
         request: Request<pb::UpdatePostRequest>,
     ) -> Result<Response<pb::UpdatePostResponse>, Status> {
         let (caller, request) = admit(request)?;
-        let (post_id, writer) = (id(&request.post_id)?, writer(&caller)?);
-        let changes = Changes::new(post_id, request);
-        let post = store::update(&self.pool, post_id, writer, changes).await?;
+        let meant = Meant::required(&request.etag)?;
+        let target = target(&caller, &request.post_id, meant)?;
+        let changes = Changes::new(target.post_id, request);
+        let post = store::update(&self.pool, &target, changes).await?;
         let post = Some(self.authors.of(post).await);
         Ok(Response::new(pb::UpdatePostResponse { post }))
     }
@@ -82,10 +86,11 @@ impl pb::post_service_server::PostService for Rpc {
         request: Request<pb::PublishPostRequest>,
     ) -> Result<Response<pb::PublishPostResponse>, Status> {
         let (caller, request) = admit(request)?;
-        let (post_id, writer) = (id(&request.post_id)?, writer(&caller)?);
-        let post = store::publish(&self.pool, post_id, writer).await?;
-        let post = Some(self.authors.of(post).await);
-        Ok(Response::new(pb::PublishPostResponse { post }))
+        let target = target(&caller, &request.post_id, Meant::optional(&request.etag))?;
+        let author = self.author(&target).await?;
+        let once = self.replies.once(caller.request());
+        let done = store::publish(&once, &target, author).await?;
+        Ok(done.reply(|post| pb::PublishPostResponse { post: Some(post) }))
     }
 
     async fn unpublish_post(
@@ -93,10 +98,11 @@ impl pb::post_service_server::PostService for Rpc {
         request: Request<pb::UnpublishPostRequest>,
     ) -> Result<Response<pb::UnpublishPostResponse>, Status> {
         let (caller, request) = admit(request)?;
-        let (post_id, writer) = (id(&request.post_id)?, writer(&caller)?);
-        let post = store::unpublish(&self.pool, post_id, writer).await?;
-        let post = Some(self.authors.of(post).await);
-        Ok(Response::new(pb::UnpublishPostResponse { post }))
+        let target = target(&caller, &request.post_id, Meant::optional(&request.etag))?;
+        let author = self.author(&target).await?;
+        let once = self.replies.once(caller.request());
+        let done = store::unpublish(&once, &target, author).await?;
+        Ok(done.reply(|post| pb::UnpublishPostResponse { post: Some(post) }))
     }
 
     async fn delete_post(
@@ -104,9 +110,22 @@ impl pb::post_service_server::PostService for Rpc {
         request: Request<pb::DeletePostRequest>,
     ) -> Result<Response<pb::DeletePostResponse>, Status> {
         let (caller, request) = admit(request)?;
-        let (post_id, writer) = (id(&request.post_id)?, writer(&caller)?);
-        store::delete(&self.pool, post_id, writer).await?;
+        let target = target(&caller, &request.post_id, Meant::optional(&request.etag))?;
+        store::delete(&self.pool, &target).await?;
         Ok(Response::new(pb::DeletePostResponse {}))
+    }
+}
+
+// === impl Rpc ===
+
+impl Rpc {
+    /// Who wrote what is about to change. It is asked before the change, because
+    /// the reply is stored with it.
+    async fn author(&self, target: &Target) -> Result<Profile, Status> {
+        let Writer { user_id, may_override } = target.writer;
+        // Without a rank only one's own can change.
+        let found = if may_override { store::author(&self.pool, target).await? } else { None };
+        Ok(self.authors.profile(found.unwrap_or(user_id)).await)
     }
 }
 
@@ -115,8 +134,9 @@ fn id(text: &str) -> Result<Uuid, Error> {
     Uuid::try_parse(text).map_err(|_nothing| Error::NotFound)
 }
 
-fn writer(caller: &Caller) -> Result<Writer, Status> {
-    Ok(Writer { user_id: caller.user()?, may_override: caller.may_override() })
+fn target(caller: &Caller, post_id: &str, meant: Meant) -> Result<Target, Status> {
+    let writer = Writer { user_id: caller.user()?, may_override: caller.may_override() };
+    Ok(Target { post_id: id(post_id)?, writer, meant })
 }
 
 /// A page token is good for the same shelf only.
@@ -136,6 +156,9 @@ impl From<Error> for Status {
         match error {
             Error::NotFound => status::not_found("post"),
             Error::NotYours => status::refuse(Reason::NOT_YOURS),
+            Error::Stale { current_etag, changed_fields } => {
+                status::stale(&current_etag, &changed_fields)
+            }
             Error::SlugTaken => status::refuse(Reason::SLUG_TAKEN),
             Error::Database(error) => error.into(),
         }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{Admission, Contract};
 use crate::{
+    idempotency,
     limits::{Limits, Payer},
     request_id::RequestContext,
     status::{self, Reason},
@@ -76,7 +77,9 @@ impl AccessLayer {
         // Who makes up tokens pays for them by address.
         let user = claims.as_ref().ok().and_then(|claims| claims.as_ref()).map(|claims| claims.sub);
         self.count(policy.rate_class(), user).await?;
-        self.contract.admit(policy, claims?).map(Some)
+        let mut admission = self.contract.admit(policy, claims?)?;
+        admission.key = idempotency::key(headers)?.map(|key| (key, path.to_owned()));
+        Ok(Some(admission))
     }
 
     /// Takes a call from its budget. Strangers who come through a host of ours were

@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub use self::layer::{AccessLayer, Enforced, bearer};
 use crate::{
     fatal::Fatal,
+    idempotency::Repeatable,
     rules::Rules,
     status::{self, Reason},
     token::Claims,
@@ -31,6 +32,7 @@ pub struct Caller {
     claims: Option<Arc<Claims>>,
     access: Access,
     override_role: Role,
+    request: Option<Repeatable>,
 }
 
 /// The rules of the contract: who may call a method, and what its fields must be.
@@ -45,6 +47,8 @@ pub struct Contract {
 struct Admission {
     caller: Caller,
     rules: Rules,
+    /// The idempotency key, and the method that it counts for.
+    key: Option<(String, String)>,
 }
 
 /// Takes a request that passed the [`AccessLayer`] and checks its fields.
@@ -54,11 +58,14 @@ pub fn admit<T: Message + Name>(request: Request<T>) -> Result<(Caller, T), Stat
         return Err(status::refuse(Reason::NOT_YOURS));
     };
     let violations = admission.rules.check(&message);
-    if violations.is_empty() {
-        Ok((admission.caller, message))
-    } else {
-        Err(status::invalid(violations))
+    if !violations.is_empty() {
+        return Err(status::invalid(violations));
     }
+    let mut caller = admission.caller;
+    caller.request = admission.key.map(|(key, method)| {
+        Repeatable::new(key, &method, caller.user_id(), &message.encode_to_vec())
+    });
+    Ok((caller, message))
 }
 
 // === impl Caller ===
@@ -72,6 +79,11 @@ impl Caller {
     /// The session the caller is signed in with.
     pub fn session_id(&self) -> Option<Uuid> {
         self.claims.as_ref().map(|claims| claims.sid)
+    }
+
+    /// The request itself, if it has an idempotency key: it is to be done once.
+    pub fn request(&self) -> Option<&Repeatable> {
+        self.request.as_ref()
     }
 
     /// The signed-in user, where the access rule asked for one.
@@ -168,8 +180,9 @@ impl Contract {
         if !is_allowed {
             return Err(status::refuse(Reason::ROLE_REQUIRED));
         }
-        let caller = Caller { claims, access, override_role: policy.override_role() };
-        Ok(Admission { caller, rules: self.rules.clone() })
+        let caller =
+            Caller { claims, access, override_role: policy.override_role(), request: None };
+        Ok(Admission { caller, rules: self.rules.clone(), key: None })
     }
 }
 
@@ -264,6 +277,7 @@ mod tests {
             claims: Some(claims(roles)),
             access: Access::Self_,
             override_role: role,
+            request: None,
         };
         let other = Uuid::now_v7().to_string();
         let user = caller(&[], Role::Admin);

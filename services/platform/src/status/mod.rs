@@ -17,6 +17,11 @@ use crate::fatal::causes;
 /// The domain of every reason in the catalogue.
 pub const DOMAIN: &str = "mainstay";
 
+/// In the `ErrorInfo` of [`stale`]: the etag of what is there.
+pub const CURRENT_ETAG: &str = "current_etag";
+/// In the `ErrorInfo` of [`stale`]: the fields that differ, separated by commas.
+pub const CHANGED_FIELDS: &str = "changed_fields";
+
 const MOST_VIOLATIONS: usize = 16;
 const MOST_CHARS: usize = 160;
 
@@ -70,6 +75,18 @@ pub fn invalid(violations: impl IntoIterator<Item = Violation>) -> Status {
     let mut names = names.join("; ");
     shorten(&mut names);
     Status::with_error_details(reason.grpc, names, details)
+}
+
+/// Refuses a change of a version that is no longer there, and says what is there
+/// and what became different, so that the caller can merge.
+pub fn stale(current_etag: &str, changed_fields: &[String]) -> Status {
+    let reason = Reason::ETAG_MISMATCH;
+    let told = [
+        (CURRENT_ETAG.to_owned(), current_etag.to_owned()),
+        (CHANGED_FIELDS.to_owned(), changed_fields.join(",")),
+    ];
+    let details = ErrorDetails::with_error_info(reason.code, DOMAIN, HashMap::from(told));
+    Status::with_error_details(reason.grpc, reason.detail, details)
 }
 
 /// There is no such thing, or none that this caller may know of.

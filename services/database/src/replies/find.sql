@@ -1,0 +1,4 @@
+-- database.replies.find
+SELECT request, sealed
+FROM replies
+WHERE reply_id = $1 AND expires_at > now()
