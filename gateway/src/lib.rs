@@ -22,6 +22,8 @@ mod fixture;
 
 use platform::{Fatal, server::Process};
 
+pub use self::transcode::codec;
+
 use self::{
     call::Upstreams, config::Settings, credentials::Credentials, route::Table, serve::Gateway,
 };

@@ -58,6 +58,7 @@ fn route(rule: &DynamicMessage, rpc: &Arc<Rpc>) -> Result<Route, String> {
         rpc: Arc::clone(rpc),
         body,
         response_field,
+        lane: None,
         location: None,
         variables,
         path,

@@ -7,6 +7,8 @@ pub const HTTP_SERVER_DURATION: &str = "http.server.request.duration";
 pub const RPC_SERVER_DURATION: &str = "rpc.server.call.duration";
 /// Seconds that a statement took.
 pub const DB_CLIENT_DURATION: &str = "db.client.operation.duration";
+/// Messages that the gateway could not turn from or into JSON the direct way.
+pub const TRANSCODE_FALLBACKS: &str = "mainstay.transcode.fallbacks";
 
 /// The HTTP method.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
@@ -26,6 +28,10 @@ pub const DB_SYSTEM_NAME: &str = "db.system.name";
 pub const DB_QUERY_SUMMARY: &str = "db.query.summary";
 /// What failed: an SQLSTATE or a word.
 pub const ERROR_TYPE: &str = "error.type";
+/// `to_json` or `to_wire`.
+pub const TRANSCODE_DIRECTION: &str = "mainstay.transcode.direction";
+/// What was unusual about a message: `order`, `any`…
+pub const TRANSCODE_REASON: &str = "mainstay.transcode.reason";
 
 /// Bucket bounds for requests, in seconds.
 pub const REQUEST_BUCKETS: [f64; 14] =
