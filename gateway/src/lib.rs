@@ -29,6 +29,8 @@ use platform::{
     upstream,
 };
 
+pub use self::transcode::codec;
+
 use self::{
     call::Upstreams, config::Settings, credentials::Credentials, limits::Guard, route::Table,
     serve::Gateway,

@@ -67,6 +67,7 @@ fn route(rule: &DynamicMessage, rpc: &Arc<Rpc>) -> Result<Route, String> {
         rpc: Arc::clone(rpc),
         body,
         response_field,
+        lane: None,
         location: None,
         variables,
         path,
@@ -77,7 +78,7 @@ fn route(rule: &DynamicMessage, rpc: &Arc<Rpc>) -> Result<Route, String> {
 fn check(variables: &[FieldPath], rpc: &Rpc) -> Result<(), String> {
     for (index, variable) in variables.iter().enumerate() {
         let name = variable.name();
-        if rpc.fills(name) {
+        if rpc.filled().any(|filled| filled == name) {
             return Err(format!("the path names {name}, which the gateway fills"));
         }
         let mut others = variables.iter().take(index);

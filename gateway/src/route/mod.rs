@@ -26,6 +26,7 @@ pub(crate) use self::{
     table::{Found, Table},
 };
 use self::{location::Location, template::Template};
+use crate::transcode::Lane;
 
 /// One route: an HTTP method and a path that lead to a method of a service.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub(crate) struct Route {
     pub(crate) response_field: Option<FieldDescriptor>,
     /// With PATCH: the field that takes the names of the body's keys.
     pub(crate) update_mask: Option<FieldDescriptor>,
+    /// The direct way between JSON and its messages.
+    pub(crate) lane: Option<Lane>,
     location: Option<Location>,
     variables: Vec<FieldPath>,
     path: Template,
@@ -70,9 +73,16 @@ impl Route {
     /// Whether a client may not give a field in the body or the query: because the
     /// path fills it, or the gateway does.
     pub(crate) fn is_hidden(&self, field: &str) -> bool {
-        let is_mask = self.update_mask.as_ref().is_some_and(|mask| mask.name() == field);
-        is_mask
-            || self.variables.iter().any(|variable| variable.name() == field)
-            || self.rpc.fills(field)
+        self.hidden().any(|hidden| {
+            let rest = field.strip_prefix(hidden);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    }
+
+    /// The fields that a client may give neither in the body nor in the query.
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
+        let mask = self.update_mask.iter().map(FieldDescriptor::name);
+        let variables = self.variables.iter().map(FieldPath::name);
+        mask.chain(variables).chain(self.rpc.filled())
     }
 }

@@ -104,10 +104,10 @@ impl Rpc {
         self.method.parent_service().package_name()
     }
 
-    /// Whether the gateway fills a field of its request, from a cookie or a header.
-    pub(super) fn fills(&self, field: &str) -> bool {
-        self.takes.iter().any(|credential| credential.field.name() == field)
-            || self.headers.iter().any(|header| header.field.name() == field)
+    /// The fields of its request that the gateway fills from a cookie or a header.
+    pub(super) fn filled(&self) -> impl Iterator<Item = &str> {
+        let taken = self.takes.iter().map(|credential| credential.field.name());
+        taken.chain(self.headers.iter().map(|header| header.field.name()))
     }
 
     /// Whether nothing of its reply is left once credentials are taken out.

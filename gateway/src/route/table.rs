@@ -7,6 +7,7 @@ use platform::{Fatal, access::Contract};
 use prost_reflect::DescriptorPool;
 
 use super::{Route, Rpc, bindings, location, template::Segment, trie, trie::Trie};
+use crate::transcode::{Lane, codec::Codec};
 
 /// Paths that differ more than this were not meant to be the same.
 const CLOSE: f64 = 0.8;
@@ -43,9 +44,11 @@ impl Table {
                 routes.extend(bindings::read(&http, &rpc)?);
             }
         }
+        let codec = Arc::new(Codec::new(&pool));
         let locations: Vec<_> = routes.iter().map(|route| location::find(route, &routes)).collect();
         for (route, location) in routes.iter_mut().zip(locations) {
             route.location = location;
+            route.lane = Lane::new(route, &codec);
         }
         Self::build(routes.into_iter().map(Arc::new).collect())
     }

@@ -1,17 +1,21 @@
 //! Between what REST clients send and read, and protobuf.
 //!
-//! Nothing outside of this folder knows how it is done. It is done with message
-//! trees for now; plans that go from bytes to bytes can replace `dynamic`, which
-//! then is what they are checked against.
+//! Nothing outside of this folder knows how it is done: from bytes to bytes in one
+//! pass (`lane`, `codec`), and with message trees (`dynamic`) where that pass is
+//! not sure of itself, or to tell a client everything that is wrong.
 
+pub mod codec;
 mod dynamic;
 mod json;
+mod lane;
 
 use bytes::Bytes;
 use tonic::Status;
 
+pub(crate) use self::lane::Lane;
+use self::{codec::Stop, dynamic::Unreadable};
 use crate::{
-    problem::{Faults, Problem},
+    problem::{Fault, Faults, Place, Problem},
     route::{CredentialKind, Found, Route},
 };
 
@@ -30,11 +34,13 @@ pub(crate) struct Given<'a> {
 #[derive(PartialEq, Eq)]
 pub(crate) struct Reply {
     /// The body.
-    pub(crate) json: Vec<u8>,
+    pub(crate) json: Bytes,
     /// The secrets that were in it.
     pub(crate) credentials: Vec<Issued>,
     /// The id of what it shows.
     pub(crate) id: Option<String>,
+    /// The version of what it shows.
+    pub(crate) etag: Option<String>,
 }
 
 /// A secret that a service issued; an empty one takes the secret back.
@@ -49,6 +55,24 @@ pub(crate) struct Issued {
 /// Makes the message that a request stands for, or tells everything that is
 /// wrong with the request. The path overrides the body, and that the query.
 pub(crate) fn request(found: &Found<'_>, given: Given<'_>) -> Result<Bytes, Box<Problem>> {
+    let Some(lane) = &found.route.lane else { return with_tree(found, given) };
+    match lane.request(found, given) {
+        Ok(message) => Ok(message),
+        Err(Stop::Unusual(unusual)) => {
+            lane.codec().count("to_wire", unusual);
+            with_tree(found, given)
+        }
+        // The first fault ends the direct way; a tree tells all of them.
+        Err(Stop::Malformed(why) | Stop::NoJson(why)) => {
+            with_tree(found, given)?;
+            let place = Place::Pointer("#".to_owned());
+            let detail = format!("cannot be read: {why}");
+            Err(Problem::with_faults(vec![Fault::new(place, Fault::WRONG_TYPE, detail)]))
+        }
+    }
+}
+
+fn with_tree(found: &Found<'_>, given: Given<'_>) -> Result<Bytes, Box<Problem>> {
     let mut faults = Faults::default();
     let body = json::object(given.body)?;
     let message = dynamic::message(found, &body, given, &mut faults);
@@ -57,5 +81,15 @@ pub(crate) fn request(found: &Found<'_>, given: Given<'_>) -> Result<Bytes, Box<
 
 /// Makes the body that a reply stands for, and takes the secrets out of it.
 pub(crate) fn reply(route: &Route, message: Bytes) -> Result<Reply, Status> {
-    dynamic::reply(route, message).map_err(|error| platform::status::internal(&error))
+    let direct = route.lane.as_ref().map(|lane| (lane, lane.reply(route, &message)));
+    let reply = match direct {
+        Some((_, Ok(reply))) => Ok(reply),
+        Some((_, Err(Stop::Malformed(why) | Stop::NoJson(why)))) => Err(Unreadable::Direct(why)),
+        Some((lane, Err(Stop::Unusual(unusual)))) => {
+            lane.codec().count("to_json", unusual);
+            dynamic::reply(route, message)
+        }
+        None => dynamic::reply(route, message),
+    };
+    reply.map_err(|error| platform::status::internal(&error))
 }

@@ -11,7 +11,7 @@ use prost::Message;
 use prost_reflect::{DynamicMessage, Value};
 use serde_json::{Map, Value as Json};
 
-pub(super) use self::reply::reply;
+pub(super) use self::reply::{Unreadable, reply};
 use super::Given;
 use crate::{
     problem::{Fault, Faults, Place},

@@ -13,6 +13,8 @@ use crate::route::{CredentialField, Route};
 pub(in super::super) enum Unreadable {
     #[error("the reply is not the message of the contract")]
     Message(#[from] DecodeError),
+    #[error("the reply cannot be turned into JSON: {0}")]
+    Direct(&'static str),
     #[error("the reply has no JSON form")]
     Json(#[from] serde_json::Error),
 }
@@ -23,12 +25,14 @@ pub(in super::super) fn reply(route: &Route, message: Bytes) -> Result<Reply, Un
     let issued = route.rpc.gives.iter().filter_map(|given| take(&mut message, given));
     let credentials = issued.collect();
     let shown = route.response_field.as_ref().map(|field| message.get_field(field).into_owned());
-    let (json, id) = match (shown, &route.response_field) {
-        (Some(Value::Message(resource)), _) => (json(&resource)?, id(&resource)),
-        (Some(_), Some(field)) => (member(&message, field)?, None),
-        _ => (json(&message)?, None),
+    let (json, id, etag) = match (shown, &route.response_field) {
+        (Some(Value::Message(resource)), _) => {
+            (json(&resource)?, text(&resource, "id"), text(&resource, "etag"))
+        }
+        (Some(_), Some(field)) => (member(&message, field)?, None, None),
+        _ => (json(&message)?, None, text(&message, "etag")),
     };
-    Ok(Reply { json, credentials, id })
+    Ok(Reply { json: json.into(), credentials, id, etag: etag.filter(|etag| !etag.is_empty()) })
 }
 
 fn take(message: &mut DynamicMessage, given: &CredentialField) -> Option<Issued> {
@@ -46,8 +50,8 @@ fn seconds(message: &DynamicMessage, timestamp: &FieldDescriptor) -> Option<i64>
     timestamp.as_message()?.get_field_by_name("seconds")?.as_i64()
 }
 
-fn id(resource: &DynamicMessage) -> Option<String> {
-    resource.get_field_by_name("id")?.as_str().map(str::to_owned)
+fn text(resource: &DynamicMessage, field: &str) -> Option<String> {
+    resource.get_field_by_name(field)?.as_str().map(str::to_owned)
 }
 
 fn json(message: &DynamicMessage) -> Result<Vec<u8>, serde_json::Error> {

@@ -208,7 +208,7 @@ fn secrets_leave_the_message_for_the_cookies() {
         "accessTokenExpiresAt": "1970-01-01T00:05:00Z",
     });
     let reply = replied(&table, &Method::POST, "/api/sessions", reply);
-    assert!(!String::from_utf8(reply.json).unwrap().contains("s3cret"));
+    assert!(!String::from_utf8(reply.json.to_vec()).unwrap().contains("s3cret"));
     let issued: Vec<_> = reply
         .credentials
         .into_iter()

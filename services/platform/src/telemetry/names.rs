@@ -36,6 +36,8 @@ pub const RATE_CLASS: &str = "class";
 pub const RESULT: &str = "result";
 /// The beginning of a package's name, and an address where it is served.
 pub const BACKEND: &str = "backend";
+/// Messages that the gateway could not turn from or into JSON the direct way.
+pub const TRANSCODE_FALLBACKS: &str = "mainstay.transcode.fallbacks";
 
 /// The HTTP method.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
@@ -59,6 +61,10 @@ pub const TLS_CERTIFICATE_ROLE: &str = "tls.certificate.role";
 pub const OUTCOME: &str = "outcome";
 /// What failed: an SQLSTATE or a word.
 pub const ERROR_TYPE: &str = "error.type";
+/// `to_json` or `to_wire`.
+pub const TRANSCODE_DIRECTION: &str = "mainstay.transcode.direction";
+/// What was unusual about a message: `order`, `any`…
+pub const TRANSCODE_REASON: &str = "mainstay.transcode.reason";
 
 /// Bucket bounds for requests, in seconds.
 pub const REQUEST_BUCKETS: [f64; 14] =

@@ -1,0 +1,305 @@
+//! A place in a JSON text that only moves forward.
+
+use std::borrow::Cow;
+
+use super::{super::stop::Stop, text::plain_length};
+
+/// Far deeper than any message of the contract.
+const DEEPEST: u8 = 100;
+
+/// A JSON text and how far it has been read.
+#[derive(Clone, Debug)]
+pub(crate) struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+    depth: u8,
+}
+
+/// Where in an object or a list the cursor is.
+#[derive(Debug)]
+pub(crate) struct Members {
+    is_first: bool,
+}
+
+const MALFORMED: Stop = Stop::Malformed("it is not valid JSON");
+
+// === impl Cursor ===
+
+impl<'a> Cursor<'a> {
+    /// Starts at the beginning.
+    pub(crate) fn new(text: &'a [u8]) -> Result<Self, Stop> {
+        let text = std::str::from_utf8(text).map_err(|_not_utf8| Stop::NOT_UTF8)?;
+        Ok(Self { text, at: 0, depth: 0 })
+    }
+
+    /// The first byte of what comes next.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        while let Some(byte) = self.text.as_bytes().get(self.at) {
+            match byte {
+                b' ' | b'\n' | b'\t' | b'\r' => self.at += 1,
+                _ => return Some(*byte),
+            }
+        }
+        None
+    }
+
+    #[inline]
+    fn take(&mut self, wanted: u8) -> Result<(), Stop> {
+        if self.peek() == Some(wanted) {
+            self.at += 1;
+            return Ok(());
+        }
+        Err(MALFORMED)
+    }
+
+    /// Nothing but blanks must be left.
+    pub(crate) fn end(&mut self) -> Result<(), Stop> {
+        if self.peek().is_none() { Ok(()) } else { Err(MALFORMED) }
+    }
+
+    /// Enters an object.
+    pub(crate) fn object(&mut self) -> Result<Members, Stop> {
+        self.enter(b'{')
+    }
+
+    /// Enters a list.
+    pub(crate) fn list(&mut self) -> Result<Members, Stop> {
+        self.enter(b'[')
+    }
+
+    fn enter(&mut self, opening: u8) -> Result<Members, Stop> {
+        self.take(opening)?;
+        self.depth += 1;
+        if self.depth > DEEPEST { Err(Stop::TOO_DEEP) } else { Ok(Members { is_first: true }) }
+    }
+
+    /// Moves to the value of an object's next member and returns its key; none at
+    /// the end, which it leaves behind.
+    pub(crate) fn key(&mut self, members: &mut Members) -> Result<Option<Cow<'a, str>>, Stop> {
+        if !self.next(members, b'}')? {
+            return Ok(None);
+        }
+        let key = self.string()?;
+        self.take(b':')?;
+        Ok(Some(key))
+    }
+
+    /// Moves to the next element of a list; false at the end, which it leaves behind.
+    pub(crate) fn element(&mut self, elements: &mut Members) -> Result<bool, Stop> {
+        self.next(elements, b']')
+    }
+
+    fn next(&mut self, members: &mut Members, closing: u8) -> Result<bool, Stop> {
+        let is_first = std::mem::replace(&mut members.is_first, false);
+        match self.peek() {
+            Some(byte) if byte == closing => {
+                self.at += 1;
+                self.depth -= 1;
+                Ok(false)
+            }
+            Some(b',') if !is_first => {
+                self.at += 1;
+                // A comma is followed by something.
+                if self.peek() == Some(closing) { Err(MALFORMED) } else { Ok(true) }
+            }
+            Some(_) if is_first => Ok(true),
+            _ => Err(MALFORMED),
+        }
+    }
+
+    /// Reads `null`, `true` or `false`.
+    pub(crate) fn word(&mut self, word: &str) -> Result<(), Stop> {
+        self.peek();
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        if rest.starts_with(word) {
+            self.at += word.len();
+            return Ok(());
+        }
+        Err(MALFORMED)
+    }
+
+    /// Reads true or false.
+    pub(crate) fn boolean(&mut self) -> Result<bool, Stop> {
+        let is_true = self.peek() == Some(b't');
+        self.word(if is_true { "true" } else { "false" }).map(|()| is_true)
+    }
+
+    /// Reads a number and returns its text.
+    pub(crate) fn number(&mut self) -> Result<&'a str, Stop> {
+        self.peek();
+        let start = self.at;
+        self.skip_byte(b"-");
+        if !self.skip_byte(b"0") && self.skip_digits() == 0 {
+            return Err(MALFORMED);
+        }
+        if self.skip_byte(b".") && self.skip_digits() == 0 {
+            return Err(MALFORMED);
+        }
+        if self.skip_byte(b"eE") {
+            self.skip_byte(b"+-");
+            if self.skip_digits() == 0 {
+                return Err(MALFORMED);
+            }
+        }
+        self.text.get(start..self.at).ok_or(MALFORMED)
+    }
+
+    fn skip_byte(&mut self, wanted: &[u8]) -> bool {
+        let is_there = self.text.as_bytes().get(self.at).is_some_and(|byte| wanted.contains(byte));
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    fn skip_digits(&mut self) -> usize {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += digits;
+        digits
+    }
+
+    /// Reads a text in quotes, without a copy if nothing in it is escaped.
+    #[inline]
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Stop> {
+        if let Some(text) = self.plain_string()? {
+            return Ok(Cow::Borrowed(text));
+        }
+        let mut text = Vec::new();
+        self.escaped_string(&mut text)?;
+        String::from_utf8(text).map(Cow::Owned).map_err(|_not_utf8| Stop::NOT_UTF8)
+    }
+
+    /// Reads a text in quotes if nothing in it is escaped; otherwise nothing but
+    /// the first quote is read.
+    #[inline]
+    pub(crate) fn plain_string(&mut self) -> Result<Option<&'a str>, Stop> {
+        self.take(b'"')?;
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let length = plain_length(rest);
+        if rest.get(length) != Some(&b'"') {
+            return Ok(None);
+        }
+        let text = self.text.get(self.at..self.at + length).ok_or(MALFORMED)?;
+        self.at += length + 1;
+        Ok(Some(text))
+    }
+
+    /// Reads the rest of a text after its first quote.
+    pub(crate) fn escaped_string(&mut self, out: &mut Vec<u8>) -> Result<(), Stop> {
+        loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let (plain, special) = rest.split_at_checked(plain_length(rest)).ok_or(MALFORMED)?;
+            out.extend_from_slice(plain);
+            self.at += plain.len() + 1;
+            match special.first() {
+                Some(b'"') => return Ok(()),
+                Some(b'\\') => self.escape(out)?,
+                _ => return Err(MALFORMED),
+            }
+        }
+    }
+
+    fn escape(&mut self, out: &mut Vec<u8>) -> Result<(), Stop> {
+        let byte = self.text.as_bytes().get(self.at).ok_or(MALFORMED)?;
+        self.at += 1;
+        out.push(match byte {
+            b'"' | b'\\' | b'/' => *byte,
+            b'b' => 0x08,
+            b'f' => 0x0c,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'u' => {
+                let character = self.character()?;
+                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                return Ok(());
+            }
+            _ => return Err(MALFORMED),
+        });
+        Ok(())
+    }
+
+    /// Four digits, or twice four with an escape between them.
+    fn character(&mut self) -> Result<char, Stop> {
+        let first = self.four_digits()?;
+        let is_one_of_two = (0xd800..0xdc00).contains(&first);
+        if !is_one_of_two {
+            return char::from_u32(u32::from(first)).ok_or(MALFORMED);
+        }
+        if !self.skip_byte(b"\\") || !self.skip_byte(b"u") {
+            return Err(MALFORMED);
+        }
+        let pair = [first, self.four_digits()?];
+        let character = char::decode_utf16(pair).next().and_then(Result::ok);
+        character.ok_or(MALFORMED)
+    }
+
+    fn four_digits(&mut self) -> Result<u16, Stop> {
+        let digits = self.text.get(self.at..self.at + 4).ok_or(MALFORMED)?;
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(MALFORMED);
+        }
+        self.at += 4;
+        u16::from_str_radix(digits, 16).map_err(|_never| MALFORMED)
+    }
+
+    /// Passes over a value.
+    pub(crate) fn skip(&mut self) -> Result<(), Stop> {
+        match self.peek() {
+            Some(b'"') => self.string().map(drop),
+            Some(b'{') => {
+                let mut members = self.object()?;
+                while self.key(&mut members)?.is_some() {
+                    self.skip()?;
+                }
+                Ok(())
+            }
+            Some(b'[') => {
+                let mut elements = self.list()?;
+                while self.element(&mut elements)? {
+                    self.skip()?;
+                }
+                Ok(())
+            }
+            Some(b'n') => self.word("null"),
+            Some(b't' | b'f') => self.boolean().map(drop),
+            _ => self.number().map(drop),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn is_json(text: &[u8]) -> bool {
+        let Ok(mut cursor) = Cursor::new(text) else { return false };
+        cursor.skip().and_then(|()| cursor.end()).is_ok()
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(is_json(nested(100).as_bytes()));
+        for depth in [101, 300, 100_000] {
+            assert!(!is_json(nested(depth).as_bytes()));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn what_is_json_is_what_serde_json_takes(
+            text in r#"([\[\]{},: 0-9eE.+-]|"[a-c]?"|"\\[a-z/"\\]"|"\\ud83d\\ude00"|"\\u[0-9a-d]{4}"|null|true|false|\n|é|"é\n"){0,9}"#
+        ) {
+            let number = |text: &str| serde_json::from_str::<serde_json::Value>(text);
+            let expected = number(&text);
+            // Numbers beyond 64 bits are for the fields to judge.
+            let is_large = expected.as_ref().is_err_and(|error| error.to_string().contains("out of range"));
+            prop_assert!(is_large || is_json(text.as_bytes()) == expected.is_ok(), "{text}");
+        }
+    }
+}
