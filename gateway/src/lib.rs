@@ -5,11 +5,16 @@
 //! there is no code for any single route.
 
 mod body;
+mod cache;
 mod call;
+mod compress;
+mod conditional;
 mod config;
+mod cors;
 mod credentials;
 mod csrf;
 mod edge;
+mod link;
 mod pages;
 mod percent;
 mod problem;
@@ -23,7 +28,8 @@ mod fixture;
 use platform::{Fatal, server::Process};
 
 use self::{
-    call::Upstreams, config::Settings, credentials::Credentials, route::Table, serve::Gateway,
+    cache::Cache, call::Upstreams, config::Settings, credentials::Credentials, route::Table,
+    serve::Gateway,
 };
 
 /// What every answer is.
@@ -40,5 +46,6 @@ pub async fn run(reader: platform::config::Reader) -> Result<(), Fatal> {
     ]);
     upstreams.serve_all(&table)?;
     let credentials = Credentials::new(settings.cookies, &table, upstreams)?;
-    process.serve_http(Gateway::new(table, credentials, settings.trusted_origins)).await
+    let (origins, cache) = (settings.trusted_origins, Cache::new(settings.cache_bytes));
+    process.serve_http(Gateway::new(table, credentials, origins, cache)).await
 }

@@ -1,21 +1,38 @@
 //! One message to a service and one back.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use http::{HeaderValue, StatusCode, header, request::Parts};
+use bytes::Bytes;
+use http::request::Parts;
 use platform::request_id::RequestContext;
+use tonic::Status;
 
-use super::{Answer, Inner};
+use super::{
+    Answer, Inner,
+    show::{Keeping, held, kept, success},
+};
 use crate::{
     Response,
     body::Incoming,
+    cache::Finished,
     call::Call,
-    credentials::Changes,
+    compress::Coding,
+    conditional::{Shown, is_look},
+    credentials::{Changes, Identity},
     edge,
     problem::Problem,
-    route::{Found, Route},
-    transcode::{self, Given, Reply},
+    route::Found,
+    transcode::{self, Given},
 };
+
+/// A request that is understood.
+struct Asked<'a> {
+    parts: &'a Parts,
+    found: &'a Found<'a>,
+    identity: &'a Identity,
+    message: Bytes,
+    at: Instant,
+}
 
 // === impl Inner ===
 
@@ -28,29 +45,82 @@ impl Inner {
         found: &Found<'_>,
         changes: &mut Changes,
     ) -> Answer {
-        let asked = Instant::now();
+        let at = Instant::now();
         let body = edge::read(&parts.headers, body, &self.room).await?;
         if !body.bytes.is_empty() {
             edge::check_media_type(&parts.method, &parts.headers)?;
         }
-        let identity = self.credentials.identify(&parts.headers);
-        let identity = identity
-            .map_err(|status| Problem::of_status(&status, |field| found.route.place_of(field)))?;
+        let problem =
+            |status: Status| Problem::of_status(&status, |field| found.route.place_of(field));
+        let identity = self.credentials.identify(&parts.headers).map_err(problem)?;
         let given = Given {
             query: parts.uri.query(),
             body: &body.bytes,
             credential: &|kind| identity.secret(kind),
         };
         let message = transcode::request(found, given)?;
+        let asked = Asked { parts, found, identity: &identity, message, at };
+        let is_kept = self.cache.keeps(&found.route.rpc) && identity.is_anonymous();
+        let answer = if is_kept && is_look(parts) {
+            self.answer_from_cache(&asked).await
+        } else {
+            self.answer_anew(&asked, changes).await
+        };
+        answer.map_err(problem)
+    }
+
+    async fn answer_anew(
+        &self,
+        asked: &Asked<'_>,
+        changes: &mut Changes,
+    ) -> Result<Response, Status> {
+        let Asked { parts, found, identity, .. } = asked;
         let route = found.route;
-        let call = Call::new(&route.rpc, message);
-        let call = self.credentials.call(call, &identity, changes);
-        let answer = after_reading(asked, call).await;
-        let reply = answer.and_then(|answered| transcode::reply(route, answered.message));
-        let reply =
-            reply.map_err(|status| Problem::of_status(&status, |field| route.place_of(field)))?;
+        let call = Call::new(&route.rpc, asked.message.clone());
+        let call = self.credentials.call(call, identity, changes);
+        let answered = after_reading(asked.at, call).await?;
+        let shown = Shown::of(route, &answered.message);
+        let keeping = Keeping::of(parts, &route.rpc, identity);
+        if let Some(held) = held(parts, &shown, keeping) {
+            return Ok(held);
+        }
+        let reply = transcode::reply(route, answered.message)?;
         changes.extend(reply.credentials.iter().cloned());
-        Ok(success(found, reply, identity.is_anonymous()))
+        Ok(success(parts, found, reply, &shown, keeping))
+    }
+
+    /// Answers a stranger: everybody is shown the same.
+    async fn answer_from_cache(&self, asked: &Asked<'_>) -> Result<Response, Status> {
+        let Asked { parts, found, .. } = asked;
+        let route = found.route;
+        // Large, and seldom needed.
+        let make = || Box::pin(self.finished(asked));
+        let finished = self.cache.get(route, &asked.message, make).await?;
+        // Whoever had it made knows that it is new.
+        let age = finished.age_seconds(asked.at);
+        let keeping = Keeping::Shared { seconds: route.rpc.cache_seconds, age };
+        if let Some(held) = held(parts, &finished.shown, keeping) {
+            return Ok(held);
+        }
+        let packed = match Coding::chosen(&parts.headers) {
+            None => None,
+            Some(coding) => {
+                self.cache.packed(route, &finished, coding).await.map(|bytes| (coding, bytes))
+            }
+        };
+        Ok(kept(parts, route, &finished, packed, keeping))
+    }
+
+    async fn finished(&self, asked: &Asked<'_>) -> Result<Finished, Status> {
+        let (rpc, started) = (&asked.found.route.rpc, Instant::now());
+        let call = Call::new(rpc, asked.message.clone());
+        let mut none = Changes::default();
+        let call = self.credentials.call(call, asked.identity, &mut none);
+        let answered = after_reading(asked.at, call).await?;
+        let shown = Shown::of(asked.found.route, &answered.message);
+        let reply = transcode::reply(asked.found.route, answered.message)?;
+        let lifetime = Duration::from_secs(rpc.cache_seconds.into());
+        Ok(Finished { shown, json: reply.json.into(), asked: started, lifetime })
     }
 }
 
@@ -63,29 +133,4 @@ async fn after_reading<T>(asked: Instant, work: impl Future<Output = T>) -> T {
         }
         None => work.await,
     }
-}
-
-/// `may_be_kept`: nothing in the request said who makes it.
-fn success(found: &Found<'_>, reply: Reply, may_be_kept: bool) -> Response {
-    let route: &Route = found.route;
-    if route.rpc.is_silent() {
-        let mut response = Response::default();
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        return response;
-    }
-    let mut response = Response::new(reply.json.into());
-    let is_created = route.is_creation();
-    *response.status_mut() = if is_created { StatusCode::CREATED } else { StatusCode::OK };
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let location = reply.id.as_deref().and_then(|id| route.location_of(id, &found.path));
-    if let Some(location) = location.and_then(|path| HeaderValue::try_from(path).ok()) {
-        headers.insert(header::LOCATION, location);
-    }
-    let seconds = route.rpc.cache_seconds;
-    let kept = HeaderValue::try_from(format!("public, max-age={seconds}"));
-    if let Some(kept) = kept.ok().filter(|_| seconds > 0 && !is_created && may_be_kept) {
-        headers.insert(header::CACHE_CONTROL, kept);
-    }
-    response
 }

@@ -1,6 +1,8 @@
 //! The way of a request through the gateway, from the first header to the last.
 
+mod always;
 mod carry;
+mod show;
 
 use std::{
     convert::Infallible,
@@ -19,6 +21,8 @@ use platform::{server::RouteTemplate, status::Reason};
 use crate::{
     Response,
     body::Incoming,
+    cache::Cache,
+    conditional, cors,
     credentials::{Changes, Credentials},
     csrf::{self, Origins},
     edge, pages,
@@ -39,6 +43,7 @@ struct Inner {
     table: Table,
     credentials: Credentials,
     trusted_origins: Origins,
+    cache: Cache,
     room: edge::Room,
 }
 
@@ -48,9 +53,14 @@ type Answer = Result<Response, Box<Problem>>;
 
 impl Gateway {
     /// Serves the routes of a table.
-    pub(crate) fn new(table: Table, credentials: Credentials, trusted_origins: Origins) -> Self {
+    pub(crate) fn new(
+        table: Table,
+        credentials: Credentials,
+        trusted_origins: Origins,
+        cache: Cache,
+    ) -> Self {
         let room = edge::Room::new();
-        Self(Arc::new(Inner { table, credentials, trusted_origins, room }))
+        Self(Arc::new(Inner { table, credentials, trusted_origins, cache, room }))
     }
 }
 
@@ -73,7 +83,7 @@ where
             let mut body = body.map_err(Into::into).boxed_unsync();
             let answer = gateway.answer(&parts, &mut body).await;
             edge::drain(&parts.headers, &mut body).await;
-            Ok(gateway.finish(&parts, answer))
+            Ok(gateway.finish(&parts, answer).await)
         })
     }
 }
@@ -98,6 +108,9 @@ impl Inner {
             let mut response =
                 carried.unwrap_or_else(|problem| problem.into_response(parts.version));
             self.change_cookies(&changes, &mut response);
+            if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+                response.headers_mut().extend(found.route.media_types());
+            }
             response.extensions_mut().insert(template);
             return Ok(response);
         }
@@ -111,18 +124,17 @@ impl Inner {
             (_, Some(_)) => Some(PAGE_METHODS),
             _ => self.table.allowed(path),
         };
+        let methods = allowed.clone().unwrap_or(EVERY_METHOD);
+        if let Some(preflight) = cors::preflight(parts, &self.trusted_origins, methods) {
+            return Ok(preflight);
+        }
         match (parts.method.as_str(), page, allowed) {
             ("GET" | "HEAD", Some(page), _) => {
                 let mut response = page.response;
                 response.extensions_mut().insert(RouteTemplate(page.path.into()));
                 Ok(response)
             }
-            ("OPTIONS", _, Some(allowed)) => {
-                let mut response = Response::default();
-                *response.status_mut() = StatusCode::NO_CONTENT;
-                response.headers_mut().insert(header::ALLOW, allowed);
-                Ok(response)
-            }
+            ("OPTIONS", _, Some(allowed)) => Ok(self.options(path, allowed)),
             (_, _, Some(allowed)) => Err(Problem::of(Reason::METHOD_NOT_ALLOWED).allow(allowed)),
             (_, _, None) => {
                 let problem = Problem::of(Reason::ROUTE_NOT_FOUND);
@@ -132,6 +144,19 @@ impl Inner {
                 })
             }
         }
+    }
+
+    /// Tells what a path takes.
+    fn options(&self, path: &str, allowed: HeaderValue) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let headers = response.headers_mut();
+        headers.insert(header::ALLOW, allowed);
+        for method in [Method::POST, Method::PATCH] {
+            let found = self.table.find(&method, path);
+            headers.extend(found.and_then(|found| found.route.media_types()));
+        }
+        response
     }
 
     /// Refuses a request before anything is read of it.
@@ -150,26 +175,17 @@ impl Inner {
         }
     }
 
-    /// Adds what every answer has.
-    fn finish(&self, parts: &Parts, answer: Answer) -> Response {
+    /// Leaves out what the client has already, makes the rest small, and adds what
+    /// every answer has.
+    async fn finish(&self, parts: &Parts, answer: Answer) -> Response {
         let mut response = answer.unwrap_or_else(|problem| problem.into_response(parts.version));
-        let length = Body::size_hint(response.body()).exact();
-        let headers = response.headers_mut();
-        let mut add = |name, value| {
-            headers.entry(name).or_insert(HeaderValue::from_static(value));
-        };
-        add(header::CACHE_CONTROL, "no-store");
-        add(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
-        add(header::REFERRER_POLICY, "no-referrer");
-        add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-        if self.credentials.cookies.are_secure() {
-            add(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000");
-        }
+        conditional::tag(parts, &mut response);
+        self.cache.compressor().complete(&parts.headers, &mut response).await;
+        conditional::check(parts, &mut response);
+        always::protect(response.headers_mut(), self.credentials.cookies.are_secure());
+        cors::mark(parts, &self.trusted_origins, response.headers_mut());
         if parts.method == Method::HEAD {
-            if let Some(length) = length.filter(|_| response.status() != StatusCode::NO_CONTENT) {
-                response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
-            }
-            *response.body_mut() = Bytes::new().into();
+            always::cut(&mut response);
         }
         response
     }

@@ -22,6 +22,7 @@ use tonic::{
 use tower::{Service, ServiceExt, service_fn};
 
 use crate::{
+    cache::Cache,
     call::{Raw, Upstreams},
     credentials::{Cookies, Credentials},
     route::Table,
@@ -92,7 +93,9 @@ impl Got {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    pub(super) fn header(&self, name: impl header::AsHeaderName) -> &str {
+    /// A header that is there once or not at all.
+    pub(super) fn header(&self, name: &str) -> &str {
+        assert!(self.headers.get_all(name).iter().count() <= 1, "twice: {self:?}");
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
@@ -103,7 +106,7 @@ impl Got {
 
     /// Status and problem code.
     pub(super) fn problem(&self) -> (u16, String) {
-        assert_eq!(self.header(header::CONTENT_TYPE), "application/problem+json", "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         let json = self.json();
         assert_eq!(json["status"], self.status.as_u16());
         (self.status.as_u16(), json["code"].as_str().unwrap().to_owned())
@@ -194,7 +197,8 @@ fn gateway(auth: &Address, content: &Address) -> Gateway {
     let upstreams = Upstreams::connect(&[("mainstay.auth.", auth), ("mainstay.content.", content)]);
     upstreams.serve_all(&table).unwrap();
     let credentials = Credentials::new(Cookies::new(true), &table, upstreams).unwrap();
-    Gateway::new(table, credentials, "http://localhost:*".parse().unwrap())
+    let origins = "http://localhost:*".parse().unwrap();
+    Gateway::new(table, credentials, origins, Cache::new(1024 * 1024))
 }
 
 // === impl Fake ===

@@ -7,7 +7,11 @@ pub const HTTP_SERVER_DURATION: &str = "http.server.request.duration";
 pub const RPC_SERVER_DURATION: &str = "rpc.server.call.duration";
 /// Seconds that a statement took.
 pub const DB_CLIENT_DURATION: &str = "db.client.operation.duration";
+/// Requests whose answer may be kept for everybody.
+pub const GATEWAY_CACHE_REQUESTS: &str = "gateway.cache.requests";
 
+/// `hit` or `miss`.
+pub const GATEWAY_CACHE_RESULT: &str = "gateway.cache.result";
 /// The HTTP method.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
 /// The template of the route, never the path.
