@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::request::Parts;
-use platform::request_id::RequestContext;
+use platform::{request_id::RequestContext, timing};
 use tonic::Status;
 
 use super::{
@@ -15,15 +15,17 @@ use crate::{
     Response,
     body::Incoming,
     cache::Finished,
-    call::Call,
+    call::{Answered, Call},
     compress::Coding,
     conditional::{Shown, is_look},
     credentials::{Changes, Identity},
     edge,
     problem::Problem,
-    route::Found,
-    transcode::{self, Given},
+    route::{Found, Route},
+    transcode::{self, Given, Reply},
 };
+
+const TRANSCODE: &str = "transcode";
 
 /// A request that is understood.
 struct Asked<'a> {
@@ -53,12 +55,7 @@ impl Inner {
         let problem =
             |status: Status| Problem::of_status(&status, |field| found.route.place_of(field));
         let identity = self.credentials.identify(&parts.headers).map_err(problem)?;
-        let given = Given {
-            query: parts.uri.query(),
-            body: &body.bytes,
-            credential: &|kind| identity.secret(kind),
-        };
-        let message = transcode::request(found, given)?;
+        let message = message(parts, found, &body.bytes, &identity)?;
         let asked = Asked { parts, found, identity: &identity, message, at };
         let is_kept = self.cache.keeps(&found.route.rpc) && identity.is_anonymous();
         let answer = if is_kept && is_look(parts) {
@@ -76,15 +73,13 @@ impl Inner {
     ) -> Result<Response, Status> {
         let Asked { parts, found, identity, .. } = asked;
         let route = found.route;
-        let call = Call::new(&route.rpc, asked.message.clone());
-        let call = self.credentials.call(call, identity, changes);
-        let answered = after_reading(asked.at, call).await?;
+        let answered = self.ask(asked, changes).await?;
         let shown = Shown::of(route, &answered.message);
         let keeping = Keeping::of(parts, &route.rpc, identity);
         if let Some(held) = held(parts, &shown, keeping) {
             return Ok(held);
         }
-        let reply = transcode::reply(route, answered.message)?;
+        let reply = transcoded(route, answered.message)?;
         changes.extend(reply.credentials.iter().cloned());
         Ok(success(parts, found, reply, &shown, keeping))
     }
@@ -112,16 +107,46 @@ impl Inner {
     }
 
     async fn finished(&self, asked: &Asked<'_>) -> Result<Finished, Status> {
-        let (rpc, started) = (&asked.found.route.rpc, Instant::now());
-        let call = Call::new(rpc, asked.message.clone());
-        let mut none = Changes::default();
-        let call = self.credentials.call(call, asked.identity, &mut none);
-        let answered = after_reading(asked.at, call).await?;
-        let shown = Shown::of(asked.found.route, &answered.message);
-        let reply = transcode::reply(asked.found.route, answered.message)?;
-        let lifetime = Duration::from_secs(rpc.cache_seconds.into());
+        let (route, started) = (asked.found.route, Instant::now());
+        let answered = self.ask(asked, &mut Changes::default()).await?;
+        let shown = Shown::of(route, &answered.message);
+        let reply = transcoded(route, answered.message)?;
+        let lifetime = Duration::from_secs(route.rpc.cache_seconds.into());
         Ok(Finished { shown, json: reply.json.into(), asked: started, lifetime })
     }
+
+    async fn ask(&self, asked: &Asked<'_>, changes: &mut Changes) -> Result<Answered, Status> {
+        let call = Call::new(&asked.found.route.rpc, asked.message.clone());
+        let call = self.credentials.call(call, asked.identity, changes);
+        let upstream = timing::start("upstream");
+        let answered = after_reading(asked.at, call).await;
+        upstream.stop();
+        if let Ok(Answered { metadata, .. }) = &answered {
+            timing::pass_on(metadata);
+        }
+        answered
+    }
+}
+
+fn message(
+    parts: &Parts,
+    found: &Found<'_>,
+    body: &[u8],
+    identity: &Identity,
+) -> Result<Bytes, Box<Problem>> {
+    let credential = |kind| identity.secret(kind);
+    let given = Given { query: parts.uri.query(), body, credential: &credential };
+    let transcoding = timing::start(TRANSCODE);
+    let message = transcode::request(found, given);
+    transcoding.stop();
+    message
+}
+
+fn transcoded(route: &Route, message: Bytes) -> Result<Reply, Status> {
+    let transcoding = timing::start(TRANSCODE);
+    let reply = transcode::reply(route, message);
+    transcoding.stop();
+    reply
 }
 
 /// The time that a client takes to send its body is not taken from the service's.

@@ -12,6 +12,7 @@ pub mod server;
 pub mod status;
 pub mod telemetry;
 pub mod time;
+pub mod timing;
 pub mod token;
 pub mod upstream;
 

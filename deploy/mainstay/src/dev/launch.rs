@@ -19,12 +19,13 @@ pub(super) struct Settings {
 }
 
 /// What a service is told unless our own environment says otherwise.
-const DEFAULTS: [(&str, &str); 4] = [
+const DEFAULTS: [(&str, &str); 5] = [
     // Less than what the stack waits before it kills.
     ("MAINSTAY_DRAIN_SECONDS", "4"),
     // The same for all services, whatever the port of the gateway.
     ("MAINSTAY_ISSUER", "http://localhost"),
     ("MAINSTAY_LOG_FORMAT", "pretty"),
+    ("MAINSTAY_SERVER_TIMING", "true"),
     ("MAINSTAY_TRUSTED_ORIGINS", "http://localhost:*"),
 ];
 

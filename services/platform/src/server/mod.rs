@@ -10,6 +10,7 @@ mod observe;
 mod patience;
 mod process;
 mod stop;
+mod timed;
 mod until;
 mod worded;
 

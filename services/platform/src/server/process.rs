@@ -28,6 +28,7 @@ use super::{
     observe::{Kind, Observe},
     spawn,
     stop::Stop,
+    timed::Tell,
 };
 use crate::{
     access::AccessLayer,
@@ -50,6 +51,8 @@ pub struct Settings {
     pub drain_seconds: u64,
     /// `MAINSTAY_STOP_ON_STDIN_CLOSE`: a supervisor holds our standard input.
     pub stop_on_stdin_close: bool,
+    /// `MAINSTAY_SERVER_TIMING`: answers tell where their time went; for development.
+    pub server_timing: bool,
     /// How the process tells what it does.
     pub telemetry: telemetry::Settings,
 }
@@ -63,6 +66,7 @@ pub struct Process {
     telemetry: Telemetry,
     stop: Stop,
     drain: Duration,
+    tell: Tell,
 }
 
 // === impl Settings ===
@@ -75,6 +79,7 @@ impl Settings {
             admin_listen: reader.or("MAINSTAY_ADMIN_LISTEN", admin_listen.to_owned()),
             drain_seconds: reader.or("MAINSTAY_DRAIN_SECONDS", 20),
             stop_on_stdin_close: reader.or("MAINSTAY_STOP_ON_STDIN_CLOSE", false),
+            server_timing: reader.or("MAINSTAY_SERVER_TIMING", false),
             telemetry: telemetry::Settings::read(reader),
         }
     }
@@ -95,6 +100,7 @@ impl Process {
             telemetry,
             stop,
             drain: Duration::from_secs(settings.drain_seconds),
+            tell: Tell(settings.server_timing.then_some(name)),
         })
     }
 
@@ -108,6 +114,7 @@ impl Process {
         let health = grpc.health();
         let quiet = CancellationToken::new();
         let service = grpc.into_service(&access, quiet.clone());
+        let service = self.tell.layer(service);
         self.serve(service, Some((health, quiet))).await
     }
 
@@ -121,7 +128,8 @@ impl Process {
         S::Future: Send,
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Default + Send + 'static,
     {
-        self.serve(Observe::new(Kind::Http).layer(service), None).await
+        let service = self.tell.layer(Observe::new(Kind::Http).layer(service));
+        self.serve(service, None).await
     }
 
     async fn serve<S, B>(
