@@ -10,6 +10,9 @@
 
 mod access;
 mod bad_input;
+mod caching;
+mod compression;
+mod cors;
 mod dev;
 mod gateway;
 mod hardening;
@@ -21,6 +24,7 @@ mod pages;
 mod posts;
 mod refresh;
 mod sessions;
+mod timing;
 mod tokens;
 mod traces;
 mod users;

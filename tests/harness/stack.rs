@@ -103,8 +103,12 @@ impl Builder {
         settings.push(("MAINSTAY_AUTH_URL", auth.url()));
         let settings = self.environment("content", settings);
         let content = Service::start("content", settings, logs.path()).await;
-        let upstreams =
-            vec![("MAINSTAY_AUTH_URL", auth.url()), ("MAINSTAY_CONTENT_URL", content.url())];
+        let upstreams = vec![
+            ("MAINSTAY_AUTH_URL", auth.url()),
+            ("MAINSTAY_CONTENT_URL", content.url()),
+            // Strangers of tests are to see at once what others did.
+            ("MAINSTAY_CACHE_BYTES", "0".to_owned()),
+        ];
         let settings = self.environment("gateway", upstreams);
         let gateway = Service::start("gateway", settings, logs.path()).await;
         Stack { gateway, content, auth, databases, secret_key, _logs: logs, _room: room }

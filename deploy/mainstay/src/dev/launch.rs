@@ -19,7 +19,9 @@ pub(super) struct Settings {
 }
 
 /// What a service is told unless our own environment says otherwise.
-const DEFAULTS: [(&str, &str); 5] = [
+const DEFAULTS: [(&str, &str); 6] = [
+    // Whoever tries something out wants to see it at once, stranger or not.
+    ("MAINSTAY_CACHE_BYTES", "0"),
     // Less than what the stack waits before it kills.
     ("MAINSTAY_DRAIN_SECONDS", "4"),
     // The same for all services, whatever the port of the gateway.
