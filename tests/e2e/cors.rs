@@ -61,7 +61,7 @@ async fn other_pages_may_neither_ask_nor_read() {
                 .await,
         ];
         for answer in answers {
-            let names = answer.headers.keys().map(|name| name.as_str());
+            let names = answer.headers.keys().map(http::HeaderName::as_str);
             let told: Vec<_> = names.filter(|name| name.starts_with("access-control")).collect();
             assert!(told.is_empty(), "{origin}: {told:?}");
             assert!(answer.header("vary").contains("Origin"), "{origin}: {answer:?}");

@@ -1,13 +1,24 @@
 //! The codings that we write, and the one that a client is given.
 
-use std::io::{Result, Write};
+use std::{
+    cell::RefCell,
+    io::{Result, Write},
+};
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, header};
 
+thread_local! {
+    /// To make one takes longer than to compress a page with it.
+    static ZSTD: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// What is not smaller than this part of the original is not worth a decoder.
 const WORTH_IT: usize = 9;
+
+/// 256 KiB; with less the crate's higher qualities take ten times as long.
+const BROTLI_WINDOW: u32 = 18;
 
 /// How the bytes of an answer are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,13 +99,15 @@ impl Coding {
     fn encode(self, bytes: &[u8], effort: Effort) -> Result<Vec<u8>> {
         let room = Vec::with_capacity(bytes.len() / 3);
         match self {
-            Self::Zstd => {
-                let level = if effort == Effort::Quick { 1 } else { 9 };
-                zstd::bulk::compress(bytes, level)
-            }
+            Self::Zstd if effort == Effort::Quick => ZSTD.with_borrow_mut(|kept| match kept {
+                Some(compressor) => compressor.compress(bytes),
+                None => kept.insert(zstd::bulk::Compressor::new(1)?).compress(bytes),
+            }),
+            Self::Zstd => zstd::bulk::compress(bytes, 9),
             Self::Brotli => {
-                let (quality, window) = if effort == Effort::Quick { (1, 18) } else { (5, 20) };
-                let mut writer = brotli::CompressorWriter::new(room, 32 * 1024, quality, window);
+                let quality = if effort == Effort::Quick { 1 } else { 6 };
+                let mut writer =
+                    brotli::CompressorWriter::new(room, 32 * 1024, quality, BROTLI_WINDOW);
                 writer.write_all(bytes)?;
                 Ok(writer.into_inner())
             }
