@@ -26,6 +26,17 @@ pub(crate) enum Outgoing {
 
 // === impl Outgoing ===
 
+impl Outgoing {
+    /// All of the body, if it is there.
+    pub(crate) fn whole(&self) -> Option<Bytes> {
+        match self {
+            // Bytes are shared, not copied.
+            Self::Whole(body) => Some(body.clone().into_inner().unwrap_or_default()),
+            Self::Stream(_) => None,
+        }
+    }
+}
+
 impl Default for Outgoing {
     fn default() -> Self {
         Self::Whole(Full::default())

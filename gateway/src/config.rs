@@ -9,6 +9,9 @@ use platform::{
 
 use crate::{credentials::Cookies, csrf::Origins};
 
+/// Some thousand pages.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
 /// The settings of a gateway.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -26,6 +29,8 @@ pub(crate) struct Settings {
     /// `MAINSTAY_COOKIE_SECURE`: false for browsers that drop `Secure` cookies on
     /// plain http, even on localhost.
     pub(crate) cookies: Cookies,
+    /// `MAINSTAY_CACHE_BYTES`: how many bytes of public answers are kept; 0: none.
+    pub(crate) cache_bytes: u64,
 }
 
 // === impl Settings ===
@@ -47,6 +52,7 @@ impl Settings {
             issuer: reader.optional("MAINSTAY_ISSUER"),
             trusted_origins: reader.or("MAINSTAY_TRUSTED_ORIGINS", Origins::default()),
             cookies: Cookies::new(is_secure),
+            cache_bytes: reader.or("MAINSTAY_CACHE_BYTES", CACHE_BYTES),
         };
         reader.finish(settings)
     }

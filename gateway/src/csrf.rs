@@ -81,7 +81,13 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Only<'a> {
 // === impl Origins ===
 
 impl Origins {
-    fn contains(&self, origin: &str) -> bool {
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether an origin is one of them.
+    pub(crate) fn contains(&self, origin: &str) -> bool {
         let origin = origin.to_ascii_lowercase();
         self.0.iter().any(|trusted| match trusted {
             Origin::Exact(exact) => *exact == origin,

@@ -5,13 +5,18 @@
 //! there is no code for any single route.
 
 mod body;
+mod cache;
 mod call;
+mod compress;
+mod conditional;
 mod config;
+mod cors;
 mod credentials;
 mod csrf;
 mod edge;
 mod headers;
 mod limits;
+mod link;
 mod pages;
 mod percent;
 mod problem;
@@ -32,8 +37,8 @@ use platform::{
 pub use self::transcode::codec;
 
 use self::{
-    call::Upstreams, config::Settings, credentials::Credentials, limits::Guard, route::Table,
-    serve::Gateway,
+    cache::Cache, call::Upstreams, config::Settings, credentials::Credentials, limits::Guard,
+    route::Table, serve::Gateway,
 };
 
 /// What every answer is.
@@ -51,6 +56,6 @@ pub async fn run(reader: platform::config::Reader) -> Result<(), Fatal> {
     let verifier = settings.issuer.as_deref().map(|issuer| Verifier::new(issuer, keys()));
     let guard = Guard::new(upstreams.clone(), process.limits(), verifier);
     let credentials = Credentials::new(settings.cookies, &table, upstreams)?;
-    let gateway = Gateway::new(table, credentials, guard, settings.trusted_origins);
-    process.serve_http(gateway).await
+    let (origins, cache) = (settings.trusted_origins, Cache::new(settings.cache_bytes));
+    process.serve_http(Gateway::new(table, credentials, guard, origins, cache)).await
 }

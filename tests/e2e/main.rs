@@ -10,6 +10,9 @@
 
 mod access;
 mod bad_input;
+mod caching;
+mod compression;
+mod cors;
 mod dev;
 mod etag;
 mod gateway;
@@ -23,6 +26,7 @@ mod pages;
 mod posts;
 mod refresh;
 mod sessions;
+mod timing;
 mod tls;
 mod tokens;
 mod traces;

@@ -42,6 +42,8 @@ pub struct Answer {
     /// The headers.
     pub headers: HeaderMap,
     /// The body as it came.
+    pub bytes: Bytes,
+    /// The body as text, as far as it is that.
     pub text: String,
     /// The body as JSON; null if it is none.
     pub body: Value,
@@ -264,8 +266,8 @@ async fn exchange(
     };
     // The connection ends once `talk` lets go of it.
     let (answer, _) = join(talk, connection).await;
-    let (head, body) = answer?;
-    let text = String::from_utf8(body.to_vec())?;
+    let (head, bytes) = answer?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     let body = serde_json::from_str(&text).unwrap_or_default();
-    Ok(Answer { status: head.status.as_u16(), headers: head.headers, text, body })
+    Ok(Answer { status: head.status.as_u16(), headers: head.headers, bytes, text, body })
 }

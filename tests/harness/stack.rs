@@ -109,6 +109,8 @@ impl Builder {
             ("MAINSTAY_AUTH_URL", auth.url()),
             ("MAINSTAY_CONTENT_URL", content.url()),
             ("MAINSTAY_ISSUER", ISSUER.to_owned()),
+            // Strangers of tests are to see at once what others did.
+            ("MAINSTAY_CACHE_BYTES", "0".to_owned()),
         ];
         let settings = self.environment("gateway", upstreams);
         let gateway = Service::start("gateway", settings, logs.path()).await;

@@ -2,10 +2,15 @@
 
 use http::{HeaderMap, header};
 
-/// Whether a client takes answers in JSON. One that says nothing takes anything.
+const PROBLEM: &str = "application/problem+json";
+
+/// Whether a client takes answers in JSON. One that says nothing takes anything,
+/// and one that names problems reads them, which are JSON too: it shall hear of
+/// them rather than of its header.
 pub(crate) fn takes_json(headers: &HeaderMap) -> bool {
     let ranges = ranges(headers);
-    ranges.is_empty() || quality(&ranges, "application/json") > 0.0
+    let is_named = |(range, quality): &(String, f32)| range == PROBLEM && *quality > 0.0;
+    ranges.is_empty() || quality(&ranges, "application/json") > 0.0 || ranges.iter().any(is_named)
 }
 
 /// Whether a client asks for JSON rather than a page, in so many words.
@@ -62,6 +67,8 @@ mod tests {
             ("text/html", (false, false)),
             ("application/json;q=0, */*", (false, false)),
             ("application/xml, text/*", (false, false)),
+            ("application/problem+json", (true, false)),
+            ("application/problem+json;q=0", (false, false)),
         ] {
             assert_eq!(asked(accept), expected, "{accept}");
         }

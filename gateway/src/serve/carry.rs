@@ -2,20 +2,40 @@
 
 use std::time::{Duration, Instant};
 
-use http::{HeaderValue, StatusCode, header, request::Parts};
-use platform::{idempotency::IDEMPOTENT_REPLAYED, request_id::RequestContext};
+use bytes::Bytes;
+use http::{HeaderMap, request::Parts};
+use platform::{idempotency::IDEMPOTENT_REPLAYED, request_id::RequestContext, timing};
+use tonic::Status;
 
-use super::{Answer, Inner};
+use super::{
+    Answer, Inner,
+    show::{Keeping, held, kept, success},
+};
 use crate::{
     Response,
     body::Incoming,
+    cache::Finished,
     call::{Answered, Call},
-    credentials::Changes,
+    compress::Coding,
+    conditional::{Shown, is_look},
+    credentials::{Changes, Identity},
     edge, headers,
     problem::Problem,
     route::{Found, Route},
     transcode::{self, Given, Reply},
 };
+
+const TRANSCODE: &str = "transcode";
+
+/// A request that is understood.
+struct Asked<'a> {
+    parts: &'a Parts,
+    found: &'a Found<'a>,
+    identity: &'a Identity,
+    metadata: HeaderMap,
+    message: Bytes,
+    at: Instant,
+}
 
 // === impl Inner ===
 
@@ -28,37 +48,114 @@ impl Inner {
         found: &Found<'_>,
         changes: &mut Changes,
     ) -> Answer {
+        let at = Instant::now();
         let body = edge::read(&parts.headers, body, &self.room).await?;
         if !body.bytes.is_empty() {
             edge::check_media_type(&parts.method, &parts.headers)?;
         }
-        let identity = self.credentials.identify(&parts.headers);
-        let identity = identity
-            .map_err(|status| Problem::of_status(&status, |field| found.route.place_of(field)))?;
-        let given = Given {
-            query: parts.uri.query(),
-            body: &body.bytes,
-            credential: &|kind| identity.secret(kind),
+        let problem =
+            |status: Status| Problem::of_status(&status, |field| found.route.place_of(field));
+        let identity = self.credentials.identify(&parts.headers).map_err(problem)?;
+        let message = message(parts, found, &body.bytes, &identity)?;
+        let message = headers::fill(&found.route.rpc, &parts.headers, message)?;
+        let metadata = headers::metadata(&found.route.rpc, &parts.headers)?;
+        let asked = Asked { parts, found, identity: &identity, metadata, message, at };
+        let is_kept = self.cache.keeps(&found.route.rpc) && identity.is_anonymous();
+        let answer = if is_kept && is_look(parts) {
+            self.answer_from_cache(&asked).await
+        } else {
+            self.answer_anew(&asked, changes).await
         };
-        let message = transcode::request(found, given)?;
+        answer.map_err(problem)
+    }
+
+    async fn answer_anew(
+        &self,
+        asked: &Asked<'_>,
+        changes: &mut Changes,
+    ) -> Result<Response, Status> {
+        let Asked { parts, found, identity, .. } = asked;
         let route = found.route;
-        let message = headers::fill(&route.rpc, &parts.headers, message)?;
-        let metadata = headers::metadata(&route.rpc, &parts.headers)?;
-        let call = Call { metadata, ..Call::new(&route.rpc, message) };
-        let call = self.credentials.call(call, &identity, changes);
-        let answer = within(route.rpc.time_limit, call).await;
-        let reply = answer.and_then(|Answered { message, metadata }| {
-            transcode::reply(route, message).map(|reply| (reply, metadata))
-        });
-        let (reply, metadata) =
-            reply.map_err(|status| Problem::of_status(&status, |field| route.place_of(field)))?;
+        let answered = self.ask(asked, changes).await?;
+        let shown = Shown::of(route, &answered.message);
+        let keeping = Keeping::of(parts, &route.rpc, identity);
+        if let Some(held) = held(parts, &shown, keeping) {
+            return Ok(held);
+        }
+        let reply = transcoded(route, answered.message)?;
         changes.extend(reply.credentials.iter().cloned());
-        let mut response = success(found, reply, identity.is_anonymous());
-        if let Some(replayed) = metadata.get(IDEMPOTENT_REPLAYED) {
+        let mut response = success(parts, found, reply, &shown, keeping);
+        if let Some(replayed) = answered.metadata.get(IDEMPOTENT_REPLAYED) {
             response.headers_mut().insert(IDEMPOTENT_REPLAYED, replayed.clone());
         }
         Ok(response)
     }
+
+    /// Answers a stranger: everybody is shown the same.
+    async fn answer_from_cache(&self, asked: &Asked<'_>) -> Result<Response, Status> {
+        let Asked { parts, found, .. } = asked;
+        let route = found.route;
+        // Large, and seldom needed.
+        let make = || Box::pin(self.finished(asked));
+        let finished = self.cache.get(route, &asked.message, make).await?;
+        // Whoever had it made knows that it is new.
+        let age = finished.age_seconds(asked.at);
+        let keeping = Keeping::Shared { seconds: route.rpc.cache_seconds, age };
+        if let Some(held) = held(parts, &finished.shown, keeping) {
+            return Ok(held);
+        }
+        let packed = match Coding::chosen(&parts.headers) {
+            None => None,
+            Some(coding) => {
+                self.cache.packed(route, &finished, coding).await.map(|bytes| (coding, bytes))
+            }
+        };
+        Ok(kept(parts, route, &finished, packed, keeping))
+    }
+
+    async fn finished(&self, asked: &Asked<'_>) -> Result<Finished, Status> {
+        let (route, started) = (asked.found.route, Instant::now());
+        let answered = self.ask(asked, &mut Changes::default()).await?;
+        let shown = Shown::of(route, &answered.message);
+        let reply = transcoded(route, answered.message)?;
+        let lifetime = Duration::from_secs(route.rpc.cache_seconds.into());
+        Ok(Finished { shown, json: reply.json.into(), asked: started, lifetime })
+    }
+
+    async fn ask(&self, asked: &Asked<'_>, changes: &mut Changes) -> Result<Answered, Status> {
+        let rpc = &asked.found.route.rpc;
+        let (metadata, message) = (asked.metadata.clone(), asked.message.clone());
+        let call = Call { rpc, metadata, message };
+        let call = self.credentials.call(call, asked.identity, changes);
+        let upstream = timing::start("upstream");
+        let answered = within(rpc.time_limit, call).await;
+        upstream.stop();
+        if let Ok(Answered { metadata, .. }) = &answered {
+            timing::pass_on(metadata);
+        }
+        answered
+    }
+}
+
+fn message(
+    parts: &Parts,
+    found: &Found<'_>,
+    body: &[u8],
+    identity: &Identity,
+) -> Result<Bytes, Box<Problem>> {
+    let credential = |kind| identity.secret(kind);
+    let given = Given { query: parts.uri.query(), body, credential: &credential };
+    let transcoding = timing::start(TRANSCODE);
+    let message = transcode::request(found, given);
+    transcoding.stop();
+    message
+}
+
+fn transcoded(route: &Route, message: Bytes) -> Result<Reply, Status> {
+    let transcoding = timing::start(TRANSCODE);
+    let reply = transcode::reply(route, message);
+    transcoding.stop();
+    reply
 }
 
 /// The time that a client takes to send its body is not taken from the service's.
@@ -72,29 +169,4 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> T {
         }
         None => work.await,
     }
-}
-
-/// `may_be_kept`: nothing in the request said who makes it.
-fn success(found: &Found<'_>, reply: Reply, may_be_kept: bool) -> Response {
-    let route: &Route = found.route;
-    if route.rpc.is_silent() {
-        let mut response = Response::default();
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        return response;
-    }
-    let mut response = Response::new(reply.json.into());
-    let is_created = route.is_creation();
-    *response.status_mut() = if is_created { StatusCode::CREATED } else { StatusCode::OK };
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let location = reply.id.as_deref().and_then(|id| route.location_of(id, &found.path));
-    if let Some(location) = location.and_then(|path| HeaderValue::try_from(path).ok()) {
-        headers.insert(header::LOCATION, location);
-    }
-    let seconds = route.rpc.cache_seconds;
-    let kept = HeaderValue::try_from(format!("public, max-age={seconds}"));
-    if let Some(kept) = kept.ok().filter(|_| seconds > 0 && !is_created && may_be_kept) {
-        headers.insert(header::CACHE_CONTROL, kept);
-    }
-    response
 }

@@ -1,6 +1,8 @@
 //! The way of a request through the gateway, from the first header to the last.
 
+mod always;
 mod carry;
+mod show;
 
 use std::{
     convert::Infallible,
@@ -24,6 +26,8 @@ use platform::{
 use crate::{
     Response,
     body::Incoming,
+    cache::Cache,
+    conditional, cors,
     credentials::{Changes, Credentials},
     csrf::{self, Origins},
     edge,
@@ -47,6 +51,7 @@ struct Inner {
     credentials: Credentials,
     guard: Guard,
     trusted_origins: Origins,
+    cache: Cache,
     room: edge::Room,
 }
 
@@ -61,9 +66,10 @@ impl Gateway {
         credentials: Credentials,
         guard: Guard,
         trusted_origins: Origins,
+        cache: Cache,
     ) -> Self {
         let room = edge::Room::new();
-        Self(Arc::new(Inner { table, credentials, guard, trusted_origins, room }))
+        Self(Arc::new(Inner { table, credentials, guard, trusted_origins, cache, room }))
     }
 }
 
@@ -96,7 +102,7 @@ where
                     Err(Problem::of(Reason::INTERNAL))
                 }
             };
-            Ok(gateway.finish(&parts, answer))
+            Ok(gateway.finish(&parts, answer).await)
         })
     }
 }
@@ -131,6 +137,9 @@ impl Inner {
             if let Some(standing) = standing {
                 standing.write(response.headers_mut());
             }
+            if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+                response.headers_mut().extend(found.route.media_types());
+            }
             response.extensions_mut().insert(template);
             return Ok(response);
         }
@@ -144,18 +153,17 @@ impl Inner {
             (_, Some(_)) => Some(PAGE_METHODS),
             _ => self.table.allowed(path),
         };
+        let methods = allowed.clone().unwrap_or(EVERY_METHOD);
+        if let Some(preflight) = cors::preflight(parts, &self.trusted_origins, methods) {
+            return Ok(preflight);
+        }
         match (parts.method.as_str(), page, allowed) {
             ("GET" | "HEAD", Some(page), _) => {
                 let mut response = page.response;
                 response.extensions_mut().insert(RouteTemplate(page.path.into()));
                 Ok(response)
             }
-            ("OPTIONS", _, Some(allowed)) => {
-                let mut response = Response::default();
-                *response.status_mut() = StatusCode::NO_CONTENT;
-                response.headers_mut().insert(header::ALLOW, allowed);
-                Ok(response)
-            }
+            ("OPTIONS", _, Some(allowed)) => Ok(self.options(path, allowed)),
             (_, _, Some(allowed)) => Err(Problem::of(Reason::METHOD_NOT_ALLOWED).allow(allowed)),
             (_, _, None) => {
                 let problem = Problem::of(Reason::ROUTE_NOT_FOUND);
@@ -165,6 +173,19 @@ impl Inner {
                 })
             }
         }
+    }
+
+    /// Tells what a path takes.
+    fn options(&self, path: &str, allowed: HeaderValue) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let headers = response.headers_mut();
+        headers.insert(header::ALLOW, allowed);
+        for method in [Method::POST, Method::PATCH] {
+            let found = self.table.find(&method, path);
+            headers.extend(found.and_then(|found| found.route.media_types()));
+        }
+        response
     }
 
     /// Refuses a request before anything is read of it.
@@ -194,26 +215,17 @@ impl Inner {
         }
     }
 
-    /// Adds what every answer has.
-    fn finish(&self, parts: &Parts, answer: Answer) -> Response {
+    /// Leaves out what the client has already, makes the rest small, and adds what
+    /// every answer has.
+    async fn finish(&self, parts: &Parts, answer: Answer) -> Response {
         let mut response = answer.unwrap_or_else(|problem| problem.into_response(parts.version));
-        let length = Body::size_hint(response.body()).exact();
-        let headers = response.headers_mut();
-        let mut add = |name, value| {
-            headers.entry(name).or_insert(HeaderValue::from_static(value));
-        };
-        add(header::CACHE_CONTROL, "no-store");
-        add(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
-        add(header::REFERRER_POLICY, "no-referrer");
-        add(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-        if self.credentials.cookies.are_secure() {
-            add(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
-        }
+        conditional::tag(parts, &mut response);
+        self.cache.compressor().complete(&parts.headers, &mut response).await;
+        conditional::check(parts, &mut response);
+        always::protect(response.headers_mut(), self.credentials.cookies.are_secure());
+        cors::mark(parts, &self.trusted_origins, response.headers_mut());
         if parts.method == Method::HEAD {
-            if let Some(length) = length.filter(|_| response.status() != StatusCode::NO_CONTENT) {
-                response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
-            }
-            *response.body_mut() = Bytes::new().into();
+            always::cut(&mut response);
         }
         response
     }

@@ -63,7 +63,7 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     let sealer = config.secret_key.sealer("auth signing keys");
     let keys = keys::load_or_create(&pool, &sealer).await;
     let keys = Arc::new(keys.map_err(|error| Fatal::unavailable("the signing keys", error))?);
-    let pages = Arc::new(Pages::new(config.secret_key.sealer("page tokens")));
+    let pages = Arc::new(Pages::new(config.secret_key.steady_sealer("steady page tokens")));
     let access = AccessLayer::new(contract, verifier(&config.issuer, &keys));
 
     let passwords = Passwords::new();

@@ -56,7 +56,7 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     migrate(&pool).await.map_err(unusable)?;
     let auth = upstream::connect(&config.auth_url);
     let verifier = Verifier::new(&config.issuer, fetch_from_auth(&auth));
-    let pages = Arc::new(Pages::new(config.secret_key.sealer("page tokens")));
+    let pages = Arc::new(Pages::new(config.secret_key.steady_sealer("steady page tokens")));
     let replies = Replies::new(&pool, &config.secret_key);
     let posts = posts::Rpc { pool, replies, pages, authors: Authors::new(&auth) };
     let posts = PostServiceServer::new(posts).max_decoding_message_size(MAX_MESSAGE);

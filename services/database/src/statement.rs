@@ -5,7 +5,10 @@ use std::time::Instant;
 
 use deadpool_postgres::GenericClient;
 use opentelemetry::{KeyValue, metrics::Histogram};
-use platform::telemetry::{DB_QUERY_SUMMARY, DB_SYSTEM_NAME, ERROR_TYPE};
+use platform::{
+    telemetry::{DB_QUERY_SUMMARY, DB_SYSTEM_NAME, ERROR_TYPE},
+    timing,
+};
 use tokio_postgres::{Row, types::ToSql};
 use tracing::Instrument;
 
@@ -31,7 +34,9 @@ pub(crate) async fn rows(
     let mut attributes =
         vec![KeyValue::new(DB_SYSTEM_NAME, "postgresql"), KeyValue::new(DB_QUERY_SUMMARY, name)];
     attributes.extend(failure.map(|failure| KeyValue::new(ERROR_TYPE, failure)));
-    duration.record(started.elapsed().as_secs_f64(), &attributes);
+    let took = started.elapsed();
+    timing::note_one("db", "queries", took);
+    duration.record(took.as_secs_f64(), &attributes);
     Ok(result?)
 }
 

@@ -15,6 +15,7 @@ pub mod server;
 pub mod status;
 pub mod telemetry;
 pub mod time;
+pub mod timing;
 pub mod tls;
 pub mod token;
 pub mod upstream;

@@ -3,6 +3,9 @@
 //! A token holds the sort key and id of the last row and a hash of what was
 //! asked for. It carries no rights: the next page is checked like the first.
 //! AIP-158 asks for tokens that callers cannot build or read.
+//!
+//! The same page has the same token for a day: answers that name it can be
+//! compared by those who have them, and kept for those who ask the same.
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -11,17 +14,19 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::{
-    seal::Sealer,
+    seal::SteadySealer,
     status::{self, Reason},
 };
 
-const LIFETIME_SECONDS: i64 = 3 * 24 * 60 * 60;
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+/// At least; until the end of the day that it would end on.
+const LIFETIME_DAYS: i64 = 3;
 const DEFAULT_SIZE: i32 = 20;
-const CONTEXT: &[u8] = b"page token v1";
+const CONTEXT: &[u8] = b"page token v2";
 
 /// Makes and reads page tokens.
 #[derive(Debug)]
-pub struct Pages(Sealer);
+pub struct Pages(SteadySealer);
 
 /// A page as it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +69,7 @@ pub struct Filter(Vec<u8>);
 
 impl Pages {
     /// Uses a key made for page tokens.
-    pub fn new(sealer: Sealer) -> Self {
+    pub fn new(sealer: SteadySealer) -> Self {
         Self(sealer)
     }
 
@@ -85,7 +90,7 @@ impl Pages {
     /// The token of the page after the one that ends with `last`.
     pub fn token(&self, page: &Page, last: Key, now: Timestamp) -> String {
         let mut plain = Vec::with_capacity(40);
-        plain.extend((now.as_second() + LIFETIME_SECONDS).to_be_bytes());
+        plain.extend(expires(now).to_be_bytes());
         plain.extend(page.filter.to_be_bytes());
         plain.extend(last.at.as_microsecond().to_be_bytes());
         plain.extend(last.id.as_bytes());
@@ -124,6 +129,13 @@ impl Pages {
         let id = Uuid::from_slice(id).map_err(|_length| Refused::Invalid)?;
         Ok(Key { at: at.map_err(|_range| Refused::Invalid)?, id })
     }
+}
+
+/// The second at which a token made now expires.
+fn expires(now: Timestamp) -> i64 {
+    let day = now.as_second().div_euclid(DAY_SECONDS);
+    let is_midnight = now.as_second() == day * DAY_SECONDS;
+    (day + LIFETIME_DAYS + i64::from(!is_midnight)) * DAY_SECONDS
 }
 
 // === impl Refused ===
@@ -176,7 +188,7 @@ mod tests {
 
     fn pages() -> Pages {
         let master: MasterKey = URL_SAFE_NO_PAD.encode([7; 32]).parse().unwrap();
-        Pages::new(master.sealer("pages"))
+        Pages::new(master.steady_sealer("pages"))
     }
 
     #[test]
@@ -203,6 +215,23 @@ mod tests {
         for text in ["x", "AAAA", &format!("A{token}"), &format!("{token}A")] {
             assert_eq!(pages.read(None, text, &filter, now), Err(Refused::Invalid), "{text}");
         }
+    }
+
+    #[test]
+    fn the_same_page_has_the_same_token_for_a_day() {
+        let (pages, filter) = (pages(), Filter::of("posts"));
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let page = pages.read(Some(2), "", &filter, time("2026-11-23T10:00:00Z")).unwrap();
+        let key = Key { at: time("2026-11-01T00:00:00Z"), id: Uuid::from_u128(1) };
+        let token = |now| pages.token(&page, key, time(now));
+        let early = token("2026-11-23T00:00:01Z");
+        assert_eq!(early, token("2026-11-23T23:59:59Z"));
+        assert_ne!(early, token("2026-11-24T10:00:00Z"));
+        assert_ne!(early, pages.token(&page, Key { id: Uuid::from_u128(2), ..key }, key.at));
+        let late = token("2026-11-23T23:59:59Z");
+        pages.read(None, &late, &filter, time("2026-11-26T23:59:59Z")).unwrap();
+        let over = time("2026-11-27T00:00:00Z");
+        assert_eq!(pages.read(None, &late, &filter, over), Err(Refused::Expired));
     }
 
     #[test]

@@ -19,12 +19,15 @@ pub(super) struct Settings {
 }
 
 /// What a service is told unless our own environment says otherwise.
-const DEFAULTS: [(&str, &str); 4] = [
+const DEFAULTS: [(&str, &str); 6] = [
+    // Whoever tries something out wants to see it at once, stranger or not.
+    ("MAINSTAY_CACHE_BYTES", "0"),
     // Less than what the stack waits before it kills.
     ("MAINSTAY_DRAIN_SECONDS", "4"),
     // The same for all services, whatever the port of the gateway.
     ("MAINSTAY_ISSUER", "http://localhost"),
     ("MAINSTAY_LOG_FORMAT", "pretty"),
+    ("MAINSTAY_SERVER_TIMING", "true"),
     ("MAINSTAY_TRUSTED_ORIGINS", "http://localhost:*"),
 ];
 

@@ -1,3 +1,7 @@
+mod caching;
+mod codings;
+mod conditions;
+mod cors;
 mod credentials;
 mod failures;
 mod rig;

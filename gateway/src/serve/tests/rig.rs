@@ -28,6 +28,7 @@ use tonic::{
 use tower::{Service, ServiceExt, service_fn};
 
 use crate::{
+    cache::Cache,
     call::{Raw, Upstreams},
     credentials::{Cookies, Credentials},
     limits::Guard,
@@ -99,7 +100,9 @@ impl Got {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    pub(super) fn header(&self, name: impl header::AsHeaderName) -> &str {
+    /// A header that is there once or not at all.
+    pub(super) fn header(&self, name: &str) -> &str {
+        assert!(self.headers.get_all(name).iter().count() <= 1, "twice: {self:?}");
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
@@ -110,7 +113,7 @@ impl Got {
 
     /// Status and problem code.
     pub(super) fn problem(&self) -> (u16, String) {
-        assert_eq!(self.header(header::CONTENT_TYPE), "application/problem+json", "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         let json = self.json();
         assert_eq!(json["status"], self.status.as_u16());
         (self.status.as_u16(), json["code"].as_str().unwrap().to_owned())
@@ -212,7 +215,8 @@ fn gateway(auth: &Address, content: &Address, limits: Limits) -> Gateway {
     upstreams.serve_all(&table).unwrap();
     let guard = Guard::new(upstreams.clone(), limits, None);
     let credentials = Credentials::new(Cookies::new(true), &table, upstreams).unwrap();
-    Gateway::new(table, credentials, guard, "http://localhost:*".parse().unwrap())
+    let origins = "http://localhost:*".parse().unwrap();
+    Gateway::new(table, credentials, guard, origins, Cache::new(1024 * 1024))
 }
 
 // === impl Fake ===

@@ -49,14 +49,20 @@ async fn answers_carry_what_protects_their_readers() {
     for line in ["GET /api/posts/1", "GET /api/nope", "OPTIONS /api/posts", "GET /", "TRACE /"] {
         let got = rig.send(line, &[], "").await;
         for (name, value) in [
-            ("x-content-type-options", "nosniff"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
             ("referrer-policy", "no-referrer"),
             ("strict-transport-security", "max-age=63072000; includeSubDomains"),
-            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("server", ""),
         ] {
             assert_eq!(got.header(name), value, "{line}");
         }
         assert!(got.header("content-security-policy").contains("default-src 'none'"), "{line}");
+        assert!(got.header("permissions-policy").contains("camera=()"), "{line}");
+        let is_shared = line == "GET /api/posts/1";
+        assert_eq!(got.header("cache-control") == "no-store", !is_shared, "{line}");
     }
 }
 

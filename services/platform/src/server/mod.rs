@@ -10,6 +10,7 @@ mod listen;
 mod observe;
 mod process;
 mod stop;
+mod timed;
 mod until;
 mod worded;
 

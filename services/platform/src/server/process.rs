@@ -29,6 +29,7 @@ use super::{
     observe::{Kind, Observe},
     spawn,
     stop::Stop,
+    timed::Tell,
 };
 use crate::{
     access::AccessLayer,
@@ -61,6 +62,8 @@ pub struct Settings {
     pub connections_per_address: Option<u32>,
     /// How much of it one caller may use, and all together.
     pub limits: limits::Settings,
+    /// `MAINSTAY_SERVER_TIMING`: answers tell where their time went; for development.
+    pub server_timing: bool,
     /// How the process tells what it does.
     pub telemetry: telemetry::Settings,
 }
@@ -79,6 +82,7 @@ pub struct Process {
     addresses: Addresses,
     limits: limits::Settings,
     load: Load,
+    tell: Tell,
 }
 
 // === impl Settings ===
@@ -94,6 +98,7 @@ impl Settings {
             stop_on_stdin_close: reader.or("MAINSTAY_STOP_ON_STDIN_CLOSE", false),
             tls: tls::Settings::read(reader),
             limits: limits::Settings::read(reader),
+            server_timing: reader.or("MAINSTAY_SERVER_TIMING", false),
             telemetry: telemetry::Settings::read(reader),
         }
     }
@@ -123,6 +128,7 @@ impl Process {
             addresses: Addresses::new(settings.connections_per_address),
             limits: settings.limits.clone(),
             load: Load::default(),
+            tell: Tell(settings.server_timing.then_some(name)),
         })
     }
 
@@ -150,6 +156,7 @@ impl Process {
         // In front of services there is the gateway.
         let proxies = self.limits.proxies.clone().unwrap_or_else(Proxies::nearby);
         let service = Forwarded(Arc::new(proxies)).layer(service);
+        let service = self.tell.layer(service);
         self.serve(service, Some((health, quiet))).await
     }
 
@@ -165,7 +172,7 @@ impl Process {
             + 'static,
     {
         let proxies = self.limits.proxies.clone().unwrap_or_else(Proxies::none);
-        let service = Observe::new(Kind::Http).layer(service);
+        let service = self.tell.layer(Observe::new(Kind::Http).layer(service));
         self.serve(Forwarded(Arc::new(proxies)).layer(service), None).await
     }
 

@@ -38,7 +38,11 @@ pub const RESULT: &str = "result";
 pub const BACKEND: &str = "backend";
 /// Messages that the gateway could not turn from or into JSON the direct way.
 pub const TRANSCODE_FALLBACKS: &str = "mainstay.transcode.fallbacks";
+/// Requests whose answer may be kept for everybody.
+pub const GATEWAY_CACHE_REQUESTS: &str = "gateway.cache.requests";
 
+/// `hit` or `miss`.
+pub const GATEWAY_CACHE_RESULT: &str = "gateway.cache.result";
 /// The HTTP method.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
 /// The template of the route, never the path.
