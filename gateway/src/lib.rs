@@ -6,24 +6,31 @@
 
 mod body;
 mod call;
+mod caller;
 mod config;
 mod credentials;
 mod csrf;
 mod edge;
+mod headers;
 mod pages;
 mod percent;
 mod problem;
 mod route;
 mod serve;
+mod stream;
 mod transcode;
+mod wire;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod tests;
 
 use platform::{Fatal, server::Process};
 
 use self::{
     call::Upstreams, config::Settings, credentials::Credentials, route::Table, serve::Gateway,
+    stream::Streams,
 };
 
 /// What every answer is.
@@ -40,5 +47,6 @@ pub async fn run(reader: platform::config::Reader) -> Result<(), Fatal> {
     ]);
     upstreams.serve_all(&table)?;
     let credentials = Credentials::new(settings.cookies, &table, upstreams)?;
-    process.serve_http(Gateway::new(table, credentials, settings.trusted_origins)).await
+    let streams = Streams::new(process.stopping());
+    process.serve_http(Gateway::new(table, credentials, settings.trusted_origins, streams)).await
 }

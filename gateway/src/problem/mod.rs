@@ -107,20 +107,26 @@ impl Problem {
     /// The answer; its request id is that of the current request.
     pub(crate) fn into_response(self: Box<Self>, version: http::Version) -> Response {
         let context = RequestContext::current();
+        let json = self.json(context.as_ref().map_or("", RequestContext::id));
+        let mut response = Response::new(json.into());
+        *response.status_mut() = self.status;
+        self.write_headers(response.headers_mut(), version);
+        response
+    }
+
+    /// The body of the answer, for where there is no other place to tell.
+    pub(crate) fn json(&self, request_id: &str) -> Vec<u8> {
         let body = Body {
             r#type: &self.kind,
             title: &self.title,
             status: self.status.as_u16(),
             detail: &self.detail,
             code: &self.code,
-            request_id: context.as_ref().map_or("", RequestContext::id),
+            request_id,
             suggestion: self.suggestion.as_deref(),
             errors: &self.faults,
         };
-        let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());
-        *response.status_mut() = self.status;
-        self.write_headers(response.headers_mut(), version);
-        response
+        serde_json::to_vec(&body).unwrap_or_default()
     }
 
     fn write_headers(&self, headers: &mut HeaderMap, version: http::Version) {

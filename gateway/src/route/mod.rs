@@ -3,10 +3,12 @@
 
 mod bindings;
 mod field;
+mod header;
 mod location;
 mod parse;
 mod places;
 mod rpc;
+mod shape;
 mod table;
 mod template;
 mod trie;
@@ -19,7 +21,9 @@ use prost_reflect::FieldDescriptor;
 pub(crate) use self::{
     field::{FieldPath, either_name},
     places::below,
+    header::HeaderField,
     rpc::{CredentialField, CredentialKind, Rpc},
+    shape::{Answers, File, Sends},
     table::{Found, Table},
 };
 use self::{location::Location, template::Template};
@@ -39,6 +43,8 @@ pub(crate) struct Route {
     pub(crate) response_field: Option<FieldDescriptor>,
     /// With PATCH: the field that takes the names of the body's keys.
     pub(crate) update_mask: Option<FieldDescriptor>,
+    /// Whether this is the method itself, for browsers that speak gRPC.
+    pub(crate) is_rpc: bool,
     location: Option<Location>,
     variables: Vec<FieldPath>,
     path: Template,
@@ -69,6 +75,7 @@ impl Route {
     pub(crate) fn is_hidden(&self, field: &str) -> bool {
         let is_mask = self.update_mask.as_ref().is_some_and(|mask| mask.name() == field);
         is_mask
+            || self.rpc.headers.iter().any(|filled| filled.field.name() == field) && !self.is_rpc
             || self.variables.iter().any(|variable| variable.name() == field)
             || self.rpc.takes.iter().any(|credential| credential.field.name() == field)
     }

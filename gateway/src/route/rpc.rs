@@ -12,6 +12,14 @@ use prost_reflect::{
 pub(crate) use proto::options::v1::CredentialKind;
 use proto::options::v1::{Access, Credential};
 
+use super::{
+    header::{self, HeaderField},
+    shape::{self, Answers, Sends},
+};
+
+/// What a stream of requests may have unless its policy says otherwise.
+const USUAL_UPLOAD_BYTES: u64 = 1024 * 1024;
+
 /// A method of a service.
 #[derive(Debug)]
 pub(crate) struct Rpc {
@@ -25,6 +33,16 @@ pub(crate) struct Rpc {
     pub(crate) cache_seconds: u32,
     /// Whether calling it twice may differ from calling it once.
     pub(crate) has_side_effects: bool,
+    /// Whether only services of ours may call it, none of which comes this way.
+    pub(crate) is_internal: bool,
+    /// How many bytes a stream of requests may have together.
+    pub(crate) max_upload_bytes: u64,
+    /// What a client sends.
+    pub(crate) sends: Sends,
+    /// What a client gets.
+    pub(crate) answers: Answers,
+    /// Fields of the request that are filled from headers.
+    pub(crate) headers: Vec<HeaderField>,
     /// Fields of the request that are filled from cookies.
     pub(crate) takes: Vec<CredentialField>,
     /// Fields of the reply that are moved into cookies.
@@ -49,21 +67,32 @@ impl Rpc {
     pub(super) fn read(contract: &Contract, method: MethodDescriptor) -> Result<Self, Fatal> {
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
         let unusable = |problem: &str| Fatal::Contract(format!("{path} {problem}"));
-        if method.is_client_streaming() || method.is_server_streaming() {
-            return Err(unusable("is a stream, which no route can carry yet"));
-        }
+        let sends = shape::sends(&method).map_err(unusable)?;
+        let answers = shape::answers(&method).map_err(unusable)?;
         let policy = contract.policy(&path).ok_or_else(|| unusable("has no access rule"))?;
         let takes = credentials(&method.input()).map_err(|problem| unusable(&problem))?;
         let gives = credentials(&method.output()).map_err(|problem| unusable(&problem))?;
         if gives.iter().any(|credential| !credential.field.supports_presence()) {
             return Err(unusable("gives a credential that is not optional"));
         }
+        if answers != Answers::Message && !gives.is_empty() {
+            return Err(unusable("gives a credential in a stream or a file"));
+        }
+        let headers = header::fields(&method.input()).map_err(|problem| unusable(&problem))?;
         let options = method.method_descriptor_proto().options.as_ref();
         let has_side_effects = options
             .is_none_or(|options| options.idempotency_level() != IdempotencyLevel::NoSideEffects);
         Ok(Self {
             path: path.parse().map_err(|_malformed| unusable("is not a path"))?,
             is_public: policy.access() == Access::Public,
+            is_internal: policy.access() == Access::Service,
+            max_upload_bytes: match policy.max_upload_bytes {
+                0 => USUAL_UPLOAD_BYTES,
+                bytes => bytes,
+            },
+            sends,
+            answers,
+            headers,
             cache_seconds: policy.cache_seconds,
             has_side_effects,
             takes,

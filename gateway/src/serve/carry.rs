@@ -2,18 +2,21 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header, request::Parts};
-use platform::request_id::RequestContext;
+use platform::{request_id::RequestContext, status::Reason};
+use tonic::Status;
 
 use super::{Answer, Inner};
 use crate::{
     Response,
     body::Incoming,
     call::Call,
-    credentials::Changes,
-    edge,
+    credentials::{Changes, Identity, Once},
+    edge, headers,
     problem::Problem,
-    route::{Found, Route},
+    route::{Answers, Found, Route},
+    stream,
     transcode::{self, Given, Reply},
 };
 
@@ -42,15 +45,51 @@ impl Inner {
             credential: &|kind| identity.secret(kind),
         };
         let message = transcode::request(found, given)?;
+        let message = headers::fill(&found.route.rpc, &parts.headers, message);
+        let asked_for = Asked { parts, found, identity: &identity, message };
+        after_reading(asked, self.answer_to(asked_for, changes)).await
+    }
+
+    /// Calls the method and answers with what it gives.
+    async fn answer_to(&self, asked: Asked<'_>, changes: &mut Changes) -> Answer {
+        match asked.found.route.rpc.answers {
+            Answers::Message => self.message(asked, changes).await,
+            Answers::Events { .. } => {
+                stream::answer(&self.streams, &self.credentials, asked, changes).await
+            }
+            Answers::File { .. } => Err(Problem::of(Reason::METHOD_UNKNOWN)),
+        }
+    }
+
+    async fn message(&self, asked: Asked<'_>, changes: &mut Changes) -> Answer {
+        let Asked { found, identity, message, .. } = asked;
         let route = found.route;
         let call = Call::new(&route.rpc, message);
-        let call = self.credentials.call(call, &identity, changes);
-        let answer = after_reading(asked, call).await;
+        let answer = self.credentials.call(Once, call, identity, changes).await;
         let reply = answer.and_then(|answered| transcode::reply(route, answered.message));
         let reply =
             reply.map_err(|status| Problem::of_status(&status, |field| route.place_of(field)))?;
         changes.extend(reply.credentials.iter().cloned());
         Ok(success(found, reply, identity.is_anonymous()))
+    }
+}
+
+/// A request that is read and understood.
+#[derive(Clone)]
+pub(crate) struct Asked<'a> {
+    pub(crate) parts: &'a Parts,
+    pub(crate) found: &'a Found<'a>,
+    pub(crate) identity: &'a Identity,
+    /// What the service is asked.
+    pub(crate) message: Bytes,
+}
+
+// === impl Asked ===
+
+impl Asked<'_> {
+    /// A service's refusal, in the client's words.
+    pub(crate) fn problem(&self, status: &Status) -> Box<Problem> {
+        Problem::of_status(status, |field| self.found.route.place_of(field))
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod carry;
 
+pub(crate) use self::carry::Asked;
+
 use std::{
     convert::Infallible,
     error::Error,
@@ -23,7 +25,8 @@ use crate::{
     csrf::{self, Origins},
     edge, pages,
     problem::Problem,
-    route::Table,
+    route::{Answers, Rpc, Table},
+    stream::{self, Streams},
 };
 
 const EVERY_METHOD: HeaderValue =
@@ -39,18 +42,25 @@ struct Inner {
     table: Table,
     credentials: Credentials,
     trusted_origins: Origins,
+    streams: Streams,
     room: edge::Room,
 }
 
-type Answer = Result<Response, Box<Problem>>;
+/// An answer, or why there is none.
+pub(crate) type Answer = Result<Response, Box<Problem>>;
 
 // === impl Gateway ===
 
 impl Gateway {
     /// Serves the routes of a table.
-    pub(crate) fn new(table: Table, credentials: Credentials, trusted_origins: Origins) -> Self {
+    pub(crate) fn new(
+        table: Table,
+        credentials: Credentials,
+        trusted_origins: Origins,
+        streams: Streams,
+    ) -> Self {
         let room = edge::Room::new();
-        Self(Arc::new(Inner { table, credentials, trusted_origins, room }))
+        Self(Arc::new(Inner { table, credentials, trusted_origins, streams, room }))
     }
 }
 
@@ -91,7 +101,7 @@ impl Inner {
         if let Some(found) = self.table.find(&parts.method, path) {
             let template = RouteTemplate(Arc::clone(&found.route.template));
             let mut changes = Changes::default();
-            let carried = match self.admit(parts, &host) {
+            let carried = match self.admit(parts, &host, &found.route.rpc) {
                 Ok(()) => self.carry(parts, body, &found, &mut changes).await,
                 Err(problem) => Err(problem),
             };
@@ -135,10 +145,15 @@ impl Inner {
     }
 
     /// Refuses a request before anything is read of it.
-    fn admit(&self, parts: &Parts, host: &str) -> Result<(), Box<Problem>> {
+    fn admit(&self, parts: &Parts, host: &str, rpc: &Rpc) -> Result<(), Box<Problem>> {
         csrf::check(&parts.method, &parts.headers, host, &self.trusted_origins)?;
-        let is_acceptable = edge::takes_json(&parts.headers);
-        if is_acceptable { Ok(()) } else { Err(Problem::of(Reason::NOT_ACCEPTABLE)) }
+        match rpc.answers {
+            Answers::Message if edge::takes_json(&parts.headers) => Ok(()),
+            Answers::Message => Err(Problem::of(Reason::NOT_ACCEPTABLE)),
+            Answers::Events { .. } => stream::check_accept(&parts.headers),
+            // The service says what it is.
+            Answers::File { .. } => Ok(()),
+        }
     }
 
     /// An answer with cookies is for one reader only.

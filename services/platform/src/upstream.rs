@@ -18,6 +18,10 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What one stream may hold that nobody has read yet.
+const STREAM_WINDOW: u32 = 128 * 1024;
+/// The most that HTTP/2 has.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 
 /// The address of a service, such as `http://localhost:50051`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,13 +46,27 @@ pub fn connect(address: &Address) -> Upstream {
 
 /// The bare connection below [`connect`], for calls that build their own headers.
 pub fn channel(address: &Address) -> Channel {
+    endpoint(address).connect_lazy()
+}
+
+/// A connection for streams.
+///
+/// What a service has sent ahead of a slow reader is bounded stream by stream, and
+/// no number of them can use up the window of the connection that all share.
+pub fn streaming_channel(address: &Address) -> Channel {
+    endpoint(address)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .connect_lazy()
+}
+
+fn endpoint(address: &Address) -> Endpoint {
     Endpoint::from(address.0.clone())
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .keep_alive_while_idle(true)
-        .connect_lazy()
 }
 
 /// Writes what travels with a call into its headers.

@@ -10,7 +10,11 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use platform::{request_id::RequestContext, server::spawn, upstream::Address};
+use platform::{
+    request_id::RequestContext,
+    server::{Stopping, spawn},
+    upstream::Address,
+};
 use prost::Message;
 use serde_json::Value;
 use tonic::{
@@ -26,6 +30,7 @@ use crate::{
     credentials::{Cookies, Credentials},
     route::Table,
     serve::Gateway,
+    stream::Streams,
 };
 
 /// A call that a service received.
@@ -194,7 +199,8 @@ fn gateway(auth: &Address, content: &Address) -> Gateway {
     let upstreams = Upstreams::connect(&[("mainstay.auth.", auth), ("mainstay.content.", content)]);
     upstreams.serve_all(&table).unwrap();
     let credentials = Credentials::new(Cookies::new(true), &table, upstreams).unwrap();
-    Gateway::new(table, credentials, "http://localhost:*".parse().unwrap())
+    let origins = "http://localhost:*".parse().unwrap();
+    Gateway::new(table, credentials, origins, Streams::new(Stopping::default()))
 }
 
 // === impl Fake ===

@@ -19,6 +19,7 @@ pub use self::{
     grpc::Grpc,
     observe::{Kind, Observe, Observed, RouteTemplate},
     process::{Process, Settings},
+    stop::Stopping,
 };
 
 /// Runs a task beside the caller; whoever holds the handle ends it.

@@ -27,7 +27,7 @@ use super::{
     listen::listen,
     observe::{Kind, Observe},
     spawn,
-    stop::Stop,
+    stop::{Stop, Stopping},
 };
 use crate::{
     access::AccessLayer,
@@ -96,6 +96,11 @@ impl Process {
             stop,
             drain: Duration::from_secs(settings.drain_seconds),
         })
+    }
+
+    /// Tells when the process is about to end, which nothing endless may outlast.
+    pub fn stopping(&self) -> Stopping {
+        self.stop.stopping()
     }
 
     /// Does something that takes a while, unless the process is told to stop.

@@ -1,8 +1,10 @@
 //! Calls to services: bytes in, bytes out.
 //!
-//! Everything of tonic's client stays in this file, so that another can replace
+//! Everything of tonic's client stays in this folder, so that another can replace
 //! it. What it leaves to be done: a deadline over the whole call that says
 //! `DEADLINE_EXCEEDED`, and telling a broken connection from a service's answer.
+
+mod stream;
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -23,6 +25,7 @@ use tonic::{
     transport::Channel,
 };
 
+pub(crate) use self::stream::{Messages, Opened, Rest, Sending, rest};
 use crate::route::{Rpc, Table};
 
 /// A page of lists is some hundred KiB; what is larger is a mistake of ours.
@@ -32,7 +35,17 @@ pub(crate) const BEFORE_SECOND_TRY: Duration = Duration::from_millis(150);
 
 /// The services, by the beginning of their packages' names.
 #[derive(Clone, Debug)]
-pub(crate) struct Upstreams(Arc<[(&'static str, Channel)]>);
+pub(crate) struct Upstreams(Arc<[Service]>);
+
+/// One service and the ways to it.
+#[derive(Clone, Debug)]
+struct Service {
+    package: &'static str,
+    calls: Channel,
+    /// Streams have a connection of their own: a slow reader of one must not use
+    /// up the window that calls share.
+    streams: Channel,
+}
 
 /// What a service is asked.
 #[derive(Clone, Debug)]
@@ -78,13 +91,17 @@ impl<'a> Call<'a> {
 impl Upstreams {
     /// Prepares the connections; each is made when it is first needed.
     pub(crate) fn connect(services: &[(&'static str, &Address)]) -> Self {
-        let services = services.iter();
-        Self(services.map(|(package, address)| (*package, upstream::channel(address))).collect())
+        let services = services.iter().map(|(package, address)| Service {
+            package,
+            calls: upstream::channel(address),
+            streams: upstream::streaming_channel(address),
+        });
+        Self(services.collect())
     }
 
     /// Checks that every method of a table has a service.
     pub(crate) fn serve_all(&self, table: &Table) -> Result<(), Fatal> {
-        let orphan = table.routes().find(|route| self.channel(&route.rpc).is_none());
+        let orphan = table.routes().chain(table.methods()).find(|route| self.service(&route.rpc).is_none());
         orphan.map_or(Ok(()), |route| {
             Err(Fatal::Contract(format!("no service is known for {}", route.rpc.path)))
         })
@@ -93,7 +110,7 @@ impl Upstreams {
     /// Calls a method. One that changes nothing is tried twice when its service
     /// cannot be reached.
     pub(crate) async fn call(&self, call: Call<'_>) -> Result<Answered, Status> {
-        let Some(channel) = self.channel(call.rpc) else {
+        let Some(Service { calls: channel, .. }) = self.service(call.rpc) else {
             return Err(status::refuse(Reason::METHOD_UNKNOWN));
         };
         match once(channel, call.clone()).await {
@@ -105,9 +122,8 @@ impl Upstreams {
         }
     }
 
-    fn channel(&self, rpc: &Rpc) -> Option<&Channel> {
-        let found = self.0.iter().find(|(package, _)| rpc.package().starts_with(package));
-        found.map(|(_, channel)| channel)
+    fn service(&self, rpc: &Rpc) -> Option<&Service> {
+        self.0.iter().find(|service| rpc.package().starts_with(service.package))
     }
 }
 

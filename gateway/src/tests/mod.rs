@@ -1,0 +1,5 @@
+//! Streams, files and gRPC for browsers, in front of a service that has them all.
+
+mod events;
+mod messages;
+mod rig;

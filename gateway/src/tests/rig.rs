@@ -1,0 +1,321 @@
+//! A gateway in front of a real gRPC server whose one service streams.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    thread,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, future::BoxFuture, stream, stream::BoxStream};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use platform::{request_id::RequestContext, server::Stopping};
+use prost::Message;
+use serde_json::Value;
+use tokio::{runtime::Builder, sync::oneshot, time::timeout};
+use tonic::{
+    Status, Streaming,
+    body::Body,
+    metadata::MetadataMap,
+    server::{Grpc, NamedService, StreamingService},
+    transport::{Server, server::TcpIncoming},
+};
+use tower::{Service, ServiceExt};
+
+use crate::{
+    body::Outgoing,
+    call::{Raw, Upstreams},
+    credentials::{Cookies, Credentials},
+    fixture,
+    route::Table,
+    serve::Gateway,
+    stream::Streams,
+};
+
+pub(super) const CONTRACT: &str = include_str!("flow.proto");
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a service was asked.
+pub(super) struct Heard {
+    pub(super) method: String,
+    pub(super) metadata: HeaderMap,
+    pub(super) messages: Streaming<Bytes>,
+}
+
+/// What a service answers.
+pub(super) struct Said {
+    pub(super) metadata: HeaderMap,
+    pub(super) messages: BoxStream<'static, Result<Bytes, Status>>,
+}
+
+type Play = dyn Fn(Heard) -> BoxFuture<'static, Result<Said, Status>> + Send + Sync;
+
+/// A gateway, and the server behind it.
+pub(super) struct Rig {
+    gateway: Gateway,
+    server: Option<ServerThread>,
+}
+
+/// A server on a thread of its own: it ends as a process does, connections and all.
+struct ServerThread {
+    end: oneshot::Sender<()>,
+    thread: thread::JoinHandle<()>,
+}
+
+#[derive(Clone)]
+struct Flow(Arc<Play>);
+
+impl NamedService for Flow {
+    const NAME: &'static str = "flow.v1.FlowService";
+}
+
+/// A number that a test waits for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Count(Arc<AtomicUsize>);
+
+/// Counts when it is dropped.
+pub(super) struct CountsDrop(pub(super) Count);
+
+// === impl Count ===
+
+impl Count {
+    pub(super) fn add(&self, more: usize) -> usize {
+        self.0.fetch_add(more, Ordering::SeqCst)
+    }
+
+    pub(super) fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    pub(super) async fn reaches(&self, wanted: usize) {
+        let waited = timeout(PATIENCE, async {
+            while self.get() < wanted {
+                tokio::task::yield_now().await;
+            }
+        });
+        waited.await.unwrap_or_else(|_| panic!("{} of {wanted}", self.get()));
+    }
+
+    /// Waits until it does not grow any more.
+    pub(super) async fn rests(&self) -> usize {
+        loop {
+            let before = self.get();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            if self.get() == before && before > 0 {
+                return before;
+            }
+        }
+    }
+}
+
+impl Drop for CountsDrop {
+    fn drop(&mut self) {
+        self.0.add(1);
+    }
+}
+
+// === impl Heard ===
+
+impl Heard {
+    /// The only message, or the first.
+    pub(super) async fn message<M: Message + Default>(&mut self) -> M {
+        let message = self.messages.message().await.unwrap().unwrap();
+        M::decode(message).unwrap()
+    }
+}
+
+// === impl Said ===
+
+impl Said {
+    pub(super) fn one(message: &impl Message) -> Result<Self, Status> {
+        Self::all([message.encode_to_vec()])
+    }
+
+    pub(super) fn all(messages: impl IntoIterator<Item = Vec<u8>>) -> Result<Self, Status> {
+        let messages: Vec<_> = messages.into_iter().map(|message| Ok(message.into())).collect();
+        Self::stream(stream::iter(messages))
+    }
+
+    pub(super) fn stream(
+        messages: impl Stream<Item = Result<Bytes, Status>> + Send + 'static,
+    ) -> Result<Self, Status> {
+        Ok(Self { metadata: HeaderMap::new(), messages: messages.boxed() })
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.metadata.insert(name, value.parse().unwrap());
+        self
+    }
+}
+
+// === impl Rig ===
+
+impl Rig {
+    pub(super) fn new<F>(play: impl Fn(Heard) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Said, Status>> + Send + 'static,
+    {
+        let (server, address) = serve(Flow(Arc::new(move |heard| Box::pin(play(heard)))));
+        let address = format!("http://{address}").parse().unwrap();
+        let table = Table::read(&fixture::compile(CONTRACT)).unwrap();
+        let upstreams = Upstreams::connect(&[("flow.", &address)]);
+        upstreams.serve_all(&table).unwrap();
+        let credentials = Credentials::new(Cookies::new(true), &table, upstreams).unwrap();
+        let streams = Streams::new(Stopping::default());
+        let gateway = Gateway::new(table, credentials, "http://a.org".parse().unwrap(), streams);
+        Self { gateway, server: Some(server) }
+    }
+
+    /// Ends the server as a crash would.
+    pub(super) fn crash(&mut self) {
+        if let Some(ServerThread { end, thread }) = self.server.take() {
+            end.send(()).unwrap();
+            thread.join().unwrap();
+        }
+    }
+
+    pub(super) fn request(line: &str) -> http::request::Builder {
+        let (method, target) = line.split_once(' ').unwrap();
+        Request::builder().method(method).uri(target).header("host", "a.org")
+    }
+
+    pub(super) async fn send(&self, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Got {
+        let request = headers.iter().fold(Self::request(line), |request, (k, v)| request.header(*k, *v));
+        let body = Full::new(Bytes::copy_from_slice(body));
+        self.open(request.body(body).unwrap()).await
+    }
+
+    /// Sends a request and waits for the beginning of the answer.
+    pub(super) async fn open<B>(&self, request: Request<B>) -> Got
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+            + Send
+            + 'static,
+    {
+        let context = RequestContext::read(request.headers());
+        let answer = context.scope(self.gateway.clone().oneshot(request));
+        let (parts, body) = timeout(PATIENCE, answer).await.unwrap().unwrap().into_parts();
+        Got { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.crash();
+    }
+}
+
+fn serve(flow: Flow) -> (ServerThread, SocketAddr) {
+    let (end, ended) = oneshot::channel();
+    let (told, address) = std::sync::mpsc::channel();
+    let thread = thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            told.send(incoming.local_addr().unwrap()).unwrap();
+            let server = Server::builder().add_service(flow).serve_with_incoming(incoming);
+            tokio::select! { served = server => served.unwrap(), ended = ended => ended.unwrap() }
+        });
+    });
+    (ServerThread { end, thread }, address.recv().unwrap())
+}
+
+/// The beginning of an answer, and what comes.
+pub(super) struct Got {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Outgoing,
+}
+
+// === impl Got ===
+
+impl Got {
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(super) fn cookies(&self) -> Vec<&str> {
+        let cookies = self.headers.get_all("set-cookie").iter();
+        cookies.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap()).collect()
+    }
+
+    /// The next piece; none at the end.
+    pub(super) async fn piece(&mut self) -> Option<Result<Bytes, String>> {
+        let frame = timeout(PATIENCE, self.body.frame()).await.unwrap()?;
+        Some(frame.map(|frame| frame.into_data().unwrap()).map_err(|broken| broken.to_string()))
+    }
+
+    pub(super) async fn text(&mut self) -> String {
+        let piece = self.piece().await.unwrap().unwrap();
+        String::from_utf8(piece.to_vec()).unwrap()
+    }
+
+    /// Everything up to the end.
+    pub(super) async fn bytes(&mut self) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = self.piece().await {
+            bytes.extend_from_slice(&piece?);
+        }
+        Ok(bytes)
+    }
+
+    pub(super) async fn json(&mut self) -> Value {
+        serde_json::from_slice(&self.bytes().await.unwrap()).unwrap()
+    }
+
+    /// Status and problem code.
+    pub(super) async fn problem(mut self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{:?}", self.headers);
+        let code = self.json().await["code"].as_str().unwrap().to_owned();
+        (self.status.as_u16(), code)
+    }
+}
+
+// === impl Flow ===
+
+impl Service<Request<Body>> for Flow {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let method = request.uri().path().rsplit('/').next().unwrap().to_owned();
+        let player = Player { method, flow: self.clone() };
+        Box::pin(async move { Ok(Grpc::new(Raw).streaming(player, request).await) })
+    }
+}
+
+struct Player {
+    method: String,
+    flow: Flow,
+}
+
+impl StreamingService<Bytes> for Player {
+    type Response = Bytes;
+    type ResponseStream = BoxStream<'static, Result<Bytes, Status>>;
+    type Future = BoxFuture<'static, Result<tonic::Response<Self::ResponseStream>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<Streaming<Bytes>>) -> Self::Future {
+        let (metadata, _, messages) = request.into_parts();
+        let heard =
+            Heard { method: self.method.clone(), metadata: metadata.into_headers(), messages };
+        let said = (self.flow.0)(heard);
+        Box::pin(async {
+            let Said { metadata, messages } = said.await?;
+            let mut response = tonic::Response::new(messages);
+            *response.metadata_mut() = MetadataMap::from_headers(metadata);
+            Ok(response)
+        })
+    }
+}
