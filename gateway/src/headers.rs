@@ -20,7 +20,7 @@ pub(crate) fn fill(rpc: &Rpc, headers: &HeaderMap, message: Bytes) -> Bytes {
     }
     let mut longer = BytesMut::from(message);
     for (number, value) in filled {
-        wire::append(&mut longer, number, &[value.as_bytes()]);
+        wire::append(&mut longer, number, value.as_bytes());
     }
     longer.freeze()
 }

@@ -10,6 +10,7 @@ mod caller;
 mod config;
 mod credentials;
 mod csrf;
+mod download;
 mod edge;
 mod headers;
 mod pages;
@@ -19,6 +20,7 @@ mod route;
 mod serve;
 mod stream;
 mod transcode;
+mod upload;
 mod wire;
 
 #[cfg(test)]

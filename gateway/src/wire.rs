@@ -92,13 +92,10 @@ pub(crate) fn find(message: &[u8], number: u32) -> Option<&[u8]> {
 
 /// Appends a field of bytes, a text or a message. In a message it then is the one
 /// that counts; a message in it is merged into the earlier one.
-pub(crate) fn append(message: &mut BytesMut, number: u32, parts: &[&[u8]]) {
-    let length = parts.iter().map(|part| part.len()).sum::<usize>();
-    message.reserve(length + 15);
-    append_head(message, number, length);
-    for part in parts {
-        message.extend_from_slice(part);
-    }
+pub(crate) fn append(message: &mut BytesMut, number: u32, bytes: &[u8]) {
+    message.reserve(encoded_len(number, bytes.len()));
+    append_head(message, number, bytes.len());
+    message.extend_from_slice(bytes);
 }
 
 /// Begins a field of a length that others fill.
@@ -147,8 +144,8 @@ mod tests {
         assert!(without(&message, &[place]).is_empty());
 
         let mut longer = BytesMut::from(&message[..]);
-        append(&mut longer, 9, &[b"x", b"y"]);
-        append(&mut longer, 1, &[b"b", b"ob"]);
+        append(&mut longer, 9, b"xy");
+        append(&mut longer, 1, b"bob");
         assert_eq!(GetUserRequest::decode(&longer[..]).unwrap().user_id, "bob");
         assert_eq!(find(&longer, 1), Some(&b"bob"[..]));
         let places: Vec<_> = fields(&longer).map(|field| field.unwrap().place).collect();

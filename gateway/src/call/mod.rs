@@ -25,7 +25,7 @@ use tonic::{
     transport::Channel,
 };
 
-pub(crate) use self::stream::{Messages, Opened, Rest, Sending, rest};
+pub(crate) use self::stream::{Messages, Opened, Rest, rest};
 use crate::route::{Rpc, Table};
 
 /// A page of lists is some hundred KiB; what is larger is a mistake of ours.

@@ -1,13 +1,14 @@
 //! Calls that go on: replies one after another, or a request that is still being
 //! sent while its answer may already come.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, stream};
 use http::{HeaderMap, HeaderValue};
 use platform::{
     request_id::RequestContext,
+    server::spawn,
     status::{self, Reason},
     upstream::{self, DEFAULT_DEADLINE},
 };
@@ -16,14 +17,20 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tonic::{
-    Code, Extensions, Request, Status, Streaming, client::Grpc, metadata::MetadataMap,
+    Code, Extensions, Request, Status, Streaming,
+    client::Grpc,
+    codec::{Codec, EncodeBuf, Encoder},
+    metadata::MetadataMap,
     transport::Channel,
 };
+use tracing::{Instrument, Span};
 
 use super::{BEFORE_SECOND_TRY, Call, LARGEST_REPLY, Raw, Upstreams, told_apart};
+use crate::route::Rpc;
 
 /// No call goes on for longer; services are told, so that none outlives us.
-const LONGEST: HeaderValue = HeaderValue::from_static("3600S");
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+const LONGEST_SECONDS: HeaderValue = HeaderValue::from_static("3600S");
 /// Messages that wait to be sent.
 const WAITING: usize = 1;
 
@@ -47,6 +54,17 @@ pub(crate) struct Rest(Sender<Option<Bytes>>);
 /// The end of [`Rest`] that a call takes from.
 #[derive(Debug)]
 pub(crate) struct Sending(Receiver<Option<Bytes>>);
+
+/// A message of a request, or the news that there will be no more.
+#[derive(Debug)]
+enum Piece {
+    Whole(Bytes),
+    Broken,
+}
+
+/// Moves messages as the bytes they already are, as long as there are some.
+#[derive(Clone, Copy, Debug)]
+struct Pieces;
 
 /// The two ends of a request that is sent message by message.
 pub(crate) fn rest() -> (Rest, Sending) {
@@ -72,21 +90,40 @@ impl Upstreams {
     /// The first answer has the deadline of the request; what follows has not.
     async fn open_once(&self, call: Call<'_>) -> Result<Opened, Status> {
         let remaining = RequestContext::current().and_then(|context| context.remaining());
-        let message = stream::iter([call.message.clone()]);
+        let message = stream::iter([Piece::Whole(call.message.clone())]);
         let answer = timeout(remaining.unwrap_or(DEFAULT_DEADLINE), self.begin(call, message));
         answer.await.unwrap_or_else(|_elapsed| Err(status::refuse(Reason::DEADLINE_EXCEEDED)))
     }
 
-    /// Calls a method with a message and what follows it. It has all the time
-    /// that its caller gives it.
-    pub(crate) async fn send(&self, call: Call<'_>, rest: Sending) -> Result<Opened, Status> {
-        let first = stream::iter([call.message.clone()]);
-        self.begin(call, first.chain(rest.into_messages())).await
+    /// Calls a method with messages that are still to come, until its one answer.
+    ///
+    /// It is done by a task of its own, because a call that is dropped is cancelled,
+    /// and tonic's servers take a cancelled request for a complete one. If the
+    /// messages end too early, this one breaks instead, which nobody does.
+    pub(crate) async fn send(
+        &self,
+        rpc: Arc<Rpc>,
+        metadata: HeaderMap,
+        rest: Sending,
+    ) -> Result<Bytes, Status> {
+        let this = self.clone();
+        let work = async move {
+            let call = Call { rpc: &rpc, metadata, message: Bytes::new() };
+            only(this.begin(call, rest.into_messages()).await?).await
+        };
+        let late = |_elapsed| Err(status::refuse(Reason::DEADLINE_EXCEEDED));
+        let work = async move { timeout(LONGEST, work).await.unwrap_or_else(late) };
+        let work = work.instrument(Span::current());
+        let task = match RequestContext::current() {
+            Some(context) => spawn(context.scope(work)),
+            None => spawn(work),
+        };
+        task.await.unwrap_or_else(|error| Err(status::internal(&error)))
     }
 
     async fn begin<S>(&self, call: Call<'_>, messages: S) -> Result<Opened, Status>
     where
-        S: Stream<Item = Bytes> + Send + 'static,
+        S: Stream<Item = Piece> + Send + 'static,
     {
         let Call { rpc, mut metadata, .. } = call;
         let service = self.service(rpc);
@@ -94,14 +131,24 @@ impl Upstreams {
         let context =
             RequestContext::current().unwrap_or_else(|| RequestContext::read(&HeaderMap::new()));
         upstream::propagate(&context, &mut metadata);
-        metadata.insert("grpc-timeout", LONGEST);
+        metadata.insert("grpc-timeout", LONGEST_SECONDS);
         let metadata = MetadataMap::from_headers(metadata);
         let request = Request::from_parts(metadata, Extensions::default(), messages);
         let mut client = client(&service.streams);
         client.ready().await.map_err(|error| told_apart(Status::from_error(Box::new(error))))?;
-        let answer = client.streaming(request, rpc.path.clone(), Raw).await;
+        let answer = client.streaming(request, rpc.path.clone(), Pieces).await;
         let (metadata, messages, _) = answer.map_err(told_apart)?.into_parts();
         Ok(Opened { metadata: metadata.into_headers(), messages: Messages(messages) })
+    }
+}
+
+/// The one message of an answer, once it is sure that it went well.
+async fn only(opened: Opened) -> Result<Bytes, Status> {
+    let mut messages = opened.messages;
+    let first = messages.next().await?;
+    match (first, messages.next().await?) {
+        (Some(only), None) => Ok(only),
+        _ => Err(status::refuse(Reason::INTERNAL)),
     }
 }
 
@@ -133,7 +180,7 @@ impl Rest {
         self.0.send(Some(message)).await.is_ok()
     }
 
-    /// Ends the request. One that is dropped without this is never complete.
+    /// Ends the request. One that is dropped without this breaks.
     pub(crate) async fn end(&self) {
         // If nobody takes any more, the answer says why.
         drop(self.0.send(None).await);
@@ -143,15 +190,44 @@ impl Rest {
 // === impl Sending ===
 
 impl Sending {
-    /// The messages. Half a request must not look like a whole one: unless told
-    /// that it is complete, this waits until the call is dropped.
-    fn into_messages(self) -> impl Stream<Item = Bytes> + Send + 'static {
-        stream::unfold(self, |mut this| async {
-            match this.0.recv().await {
-                Some(Some(message)) => Some((message, this)),
+    /// The messages, and what breaks the call unless they are complete.
+    fn into_messages(self) -> impl Stream<Item = Piece> + Send + 'static {
+        stream::unfold(Some(self.0), |receiver| async {
+            let mut receiver = receiver?;
+            match receiver.recv().await {
+                Some(Some(message)) => Some((Piece::Whole(message), Some(receiver))),
                 Some(None) => None,
-                None => std::future::pending().await,
+                None => Some((Piece::Broken, None)),
             }
         })
+    }
+}
+
+// === impl Pieces ===
+
+impl Codec for Pieces {
+    type Encode = Piece;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Raw;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Raw {
+        Raw
+    }
+}
+
+impl Encoder for Pieces {
+    type Item = Piece;
+    type Error = Status;
+
+    fn encode(&mut self, piece: Piece, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        match piece {
+            Piece::Whole(message) => Raw.encode(message, buffer),
+            Piece::Broken => Err(Status::aborted("the request is not complete")),
+        }
     }
 }

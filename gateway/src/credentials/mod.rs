@@ -32,7 +32,7 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 #[derive(Debug)]
 pub(crate) struct Credentials {
     pub(crate) cookies: Cookies,
-    upstreams: Upstreams,
+    pub(crate) upstreams: Upstreams,
     refresher: Option<Refresher>,
 }
 

@@ -6,7 +6,6 @@ use tonic::Status;
 
 use super::{Changes, Credentials, Identity, bearer, end, is_session_ended, is_token_refused};
 use crate::{
-    call::{Call, Opened, Sending},
     caller,
     route::{CredentialKind, Rpc},
 };
@@ -48,27 +47,18 @@ impl Credentials {
         }
     }
 
-    /// Sends a request that goes on. If its token is refused all the same, the
-    /// next attempt finds a new one.
-    pub(crate) async fn send(
-        &self,
-        call: Call<'_>,
-        rest: Sending,
-        identity: &Identity,
-        changes: &mut Changes,
-    ) -> Result<Opened, Status> {
-        let answer = self.upstreams.send(call, rest).await;
-        if let (Err(status), Identity::Cookies(sent)) = (&answer, identity) {
-            if is_session_ended(status) {
-                end(changes);
-            } else if is_token_refused(status)
-                && let Some(renewable) = self.renewable(sent)
-                && let Err(unreachable) = self.renew(renewable, changes).await
-            {
-                tracing::debug!(code = ?unreachable.code(), "the session was not renewed");
-            }
+    /// Notes what a refusal means for the cookies: if the token was refused all the
+    /// same, the next attempt finds a new one.
+    pub(crate) async fn note(&self, status: &Status, identity: &Identity, changes: &mut Changes) {
+        let Identity::Cookies(sent) = identity else { return };
+        if is_session_ended(status) {
+            end(changes);
+        } else if is_token_refused(status)
+            && let Some(renewable) = self.renewable(sent)
+            && let Err(unreachable) = self.renew(renewable, changes).await
+        {
+            tracing::debug!(code = ?unreachable.code(), "the session was not renewed");
         }
-        answer
     }
 }
 

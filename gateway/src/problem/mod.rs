@@ -4,7 +4,7 @@ mod fault;
 mod page;
 mod status;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use platform::{request_id::RequestContext, status::Reason};
@@ -95,6 +95,12 @@ impl Problem {
     /// Names the methods that the path takes.
     pub(crate) fn allow(mut self: Box<Self>, methods: HeaderValue) -> Box<Self> {
         self.allow = Some(methods);
+        self
+    }
+
+    /// Says when it may go better.
+    pub(crate) fn retry_after(mut self: Box<Self>, wait: Duration) -> Box<Self> {
+        self.retry_after_seconds = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
         self
     }
 

@@ -63,6 +63,9 @@ pub(super) fn sends(method: &MethodDescriptor) -> Result<Sends, &'static str> {
 /// What a method gives.
 pub(super) fn answers(method: &MethodDescriptor) -> Result<Answers, &'static str> {
     let (output, is_stream) = (method.output(), method.is_server_streaming());
+    if is_file(&output) && method.is_client_streaming() {
+        return Err("takes a stream and gives a file, which is one thing too many");
+    }
     if is_file(&output) {
         return Ok(Answers::File { is_stream });
     }

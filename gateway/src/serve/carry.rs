@@ -13,11 +13,12 @@ use crate::{
     body::Incoming,
     call::Call,
     credentials::{Changes, Identity, Once},
-    edge, headers,
+    download, edge, headers,
     problem::Problem,
-    route::{Answers, Found, Route},
+    route::{Answers, Found, Route, Sends},
     stream,
     transcode::{self, Given, Reply},
+    upload::{self, Media},
 };
 
 // === impl Inner ===
@@ -31,23 +32,36 @@ impl Inner {
         found: &Found<'_>,
         changes: &mut Changes,
     ) -> Answer {
-        let asked = Instant::now();
-        let body = edge::read(&parts.headers, body, &self.room).await?;
-        if !body.bytes.is_empty() {
-            edge::check_media_type(&parts.method, &parts.headers)?;
-        }
+        let began = Instant::now();
         let identity = self.credentials.identify(&parts.headers);
         let identity = identity
             .map_err(|status| Problem::of_status(&status, |field| found.route.place_of(field)))?;
-        let given = Given {
-            query: parts.uri.query(),
-            body: &body.bytes,
-            credential: &|kind| identity.secret(kind),
-        };
-        let message = transcode::request(found, given)?;
-        let message = headers::fill(&found.route.rpc, &parts.headers, message);
-        let asked_for = Asked { parts, found, identity: &identity, message };
-        after_reading(asked, self.answer_to(asked_for, changes)).await
+        match &found.route.rpc.sends {
+            Sends::File(file) if file.is_stream => {
+                let asked = ask(parts, found, &identity, b"")?;
+                let (quota, credentials) = (&self.quota, &self.credentials);
+                let sent = upload::send(quota, credentials, (&asked, file), body, changes).await?;
+                show(&asked, sent, changes)
+            }
+            Sends::File(file) => {
+                let Media::File(media_type) = Media::of(&parts.headers)? else {
+                    return Err(Problem::of(Reason::UNSUPPORTED_MEDIA_TYPE)
+                        .detail("send the file itself rather than a form"));
+                };
+                let body = edge::read(&parts.headers, body, &self.room).await?;
+                let mut asked = ask(parts, found, &identity, b"")?;
+                asked.message = upload::whole(file, asked.message, &media_type, &body.bytes);
+                after_reading(began, self.answer_to(asked, changes)).await
+            }
+            Sends::Message => {
+                let body = edge::read(&parts.headers, body, &self.room).await?;
+                if !body.bytes.is_empty() {
+                    edge::check_media_type(&parts.method, &parts.headers)?;
+                }
+                let asked = ask(parts, found, &identity, &body.bytes)?;
+                after_reading(began, self.answer_to(asked, changes)).await
+            }
+        }
     }
 
     /// Calls the method and answers with what it gives.
@@ -57,21 +71,41 @@ impl Inner {
             Answers::Events { .. } => {
                 stream::answer(&self.streams, &self.credentials, asked, changes).await
             }
-            Answers::File { .. } => Err(Problem::of(Reason::METHOD_UNKNOWN)),
+            Answers::File { is_stream } => {
+                let (streams, credentials) = (&self.streams, &self.credentials);
+                download::answer(streams, credentials, asked, is_stream, changes).await
+            }
         }
     }
 
     async fn message(&self, asked: Asked<'_>, changes: &mut Changes) -> Answer {
-        let Asked { found, identity, message, .. } = asked;
-        let route = found.route;
-        let call = Call::new(&route.rpc, message);
-        let answer = self.credentials.call(Once, call, identity, changes).await;
-        let reply = answer.and_then(|answered| transcode::reply(route, answered.message));
-        let reply =
-            reply.map_err(|status| Problem::of_status(&status, |field| route.place_of(field)))?;
-        changes.extend(reply.credentials.iter().cloned());
-        Ok(success(found, reply, identity.is_anonymous()))
+        let call = Call::new(&asked.found.route.rpc, asked.message.clone());
+        let answer = self.credentials.call(Once, call, asked.identity, changes).await;
+        let answered = answer.map_err(|status| asked.problem(&status))?;
+        show(&asked, answered.message, changes)
     }
+}
+
+/// Makes the message that a request stands for.
+fn ask<'a>(
+    parts: &'a Parts,
+    found: &'a Found<'a>,
+    identity: &'a Identity,
+    body: &[u8],
+) -> Result<Asked<'a>, Box<Problem>> {
+    let credential = |kind| identity.secret(kind);
+    let given = Given { query: parts.uri.query(), body, credential: &credential };
+    let message = transcode::request(found, given)?;
+    let message = headers::fill(&found.route.rpc, &parts.headers, message);
+    Ok(Asked { parts, found, identity, message })
+}
+
+/// Makes the answer that a reply stands for.
+fn show(asked: &Asked<'_>, message: Bytes, changes: &mut Changes) -> Answer {
+    let reply = transcode::reply(asked.found.route, message);
+    let reply = reply.map_err(|status| asked.problem(&status))?;
+    changes.extend(reply.credentials.iter().cloned());
+    Ok(success(asked.found, reply, asked.identity.is_anonymous()))
 }
 
 /// A request that is read and understood.

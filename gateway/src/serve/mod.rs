@@ -27,6 +27,7 @@ use crate::{
     problem::Problem,
     route::{Answers, Rpc, Table},
     stream::{self, Streams},
+    upload::Quota,
 };
 
 const EVERY_METHOD: HeaderValue =
@@ -43,6 +44,7 @@ struct Inner {
     credentials: Credentials,
     trusted_origins: Origins,
     streams: Streams,
+    quota: Quota,
     room: edge::Room,
 }
 
@@ -60,7 +62,8 @@ impl Gateway {
         streams: Streams,
     ) -> Self {
         let room = edge::Room::new();
-        Self(Arc::new(Inner { table, credentials, trusted_origins, streams, room }))
+        let quota = Quota::default();
+        Self(Arc::new(Inner { table, credentials, trusted_origins, streams, quota, room }))
     }
 }
 

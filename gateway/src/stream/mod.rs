@@ -24,8 +24,6 @@ use platform::{
 };
 use tokio::time::timeout;
 
-#[cfg(test)]
-pub(crate) use self::seats::EACH;
 pub(crate) use self::seats::{Seat, Seats};
 use self::{events::Events, format::Format};
 use crate::{
@@ -42,11 +40,21 @@ const FIRST_WITHIN: Duration = Duration::from_secs(1);
 /// So that new settings and new versions get their share, and lost ones an end.
 pub(crate) const OLDEST: Duration = Duration::from_secs(30 * 60);
 
+/// Enough for the tabs of one reader.
+pub(crate) const EVENTS_EACH: usize = 16;
+/// Enough for the pictures of one page.
+const FILES_EACH: usize = 100;
+/// A service takes 1,000 streams on one connection.
+const EVENTS: usize = 600;
+const FILES: usize = 300;
+
 /// What all streams share.
 #[derive(Clone, Debug)]
 pub(crate) struct Streams {
-    /// How many there may be.
-    pub(crate) seats: Seats,
+    /// Room for events.
+    pub(crate) events: Seats,
+    /// Room for files that are fetched.
+    pub(crate) files: Seats,
     /// Ends them when the process ends.
     pub(crate) stopping: Stopping,
 }
@@ -56,7 +64,8 @@ pub(crate) struct Streams {
 impl Streams {
     /// Streams that end with a process.
     pub(crate) fn new(stopping: Stopping) -> Self {
-        Self { seats: Seats::default(), stopping }
+        let (events, files) = (Seats::new(EVENTS_EACH, EVENTS), Seats::new(FILES_EACH, FILES));
+        Self { events, files, stopping }
     }
 }
 
@@ -84,7 +93,7 @@ pub(crate) async fn answer(
     let (opened, token) = opened.map_err(|status| asked.problem(&status))?;
     // A seat is for whoever the service let in: nobody can take those of others.
     let caller = Caller::of(token.as_ref(), &asked.parts.extensions);
-    let seat = streams.seats.take(caller).map_err(Problem::of)?;
+    let seat = streams.events.take(caller).map_err(Problem::of)?;
     let mut messages = opened.messages;
     let left = FIRST_WITHIN.saturating_sub(began.elapsed());
     let first = match timeout(left, messages.next()).await {

@@ -64,7 +64,7 @@ pub(super) struct Rig {
 }
 
 /// A server on a thread of its own: it ends as a process does, connections and all.
-struct ServerThread {
+pub(super) struct ServerThread {
     end: oneshot::Sender<()>,
     thread: thread::JoinHandle<()>,
 }
@@ -78,7 +78,7 @@ impl NamedService for Flow {
 
 /// A number that a test waits for.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Count(Arc<AtomicUsize>);
+pub(super) struct Count(pub(super) Arc<AtomicUsize>);
 
 /// Counts when it is dropped.
 pub(super) struct CountsDrop(pub(super) Count);
@@ -155,6 +155,15 @@ impl Said {
     }
 }
 
+// === impl ServerThread ===
+
+impl ServerThread {
+    pub(super) fn end(self) {
+        self.end.send(()).unwrap();
+        self.thread.join().unwrap();
+    }
+}
+
 // === impl Rig ===
 
 impl Rig {
@@ -175,10 +184,14 @@ impl Rig {
 
     /// Ends the server as a crash would.
     pub(super) fn crash(&mut self) {
-        if let Some(ServerThread { end, thread }) = self.server.take() {
-            end.send(()).unwrap();
-            thread.join().unwrap();
+        if let Some(server) = self.server.take() {
+            server.end();
         }
+    }
+
+    /// The server, for whoever ends it at a moment of their own.
+    pub(super) fn server(&mut self) -> Option<ServerThread> {
+        self.server.take()
     }
 
     pub(super) fn request(line: &str) -> http::request::Builder {
