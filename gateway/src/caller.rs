@@ -34,6 +34,11 @@ impl Caller {
             None => Self::Address(extensions.get::<IpAddr>().copied().map(network)),
         }
     }
+
+    /// Whether it is one caller, rather than everybody of whom nothing is known.
+    pub(crate) fn is_known(&self) -> bool {
+        *self != Self::Address(None)
+    }
 }
 
 /// When a token says that it expires, in seconds since 1970.

@@ -12,7 +12,8 @@ const LONGEST: usize = 4 * 1024;
 pub(crate) fn fill(rpc: &Rpc, headers: &HeaderMap, message: Bytes) -> Bytes {
     let filled = rpc.headers.iter().filter_map(|filled| {
         let value = text(headers, &filled.header)?;
-        Some((filled.field.number(), value)).filter(|(_, value)| is_usable(headers, &filled.header, value))
+        Some((filled.field.number(), value))
+            .filter(|(_, value)| is_usable(headers, &filled.header, value))
     });
     let mut filled = filled.peekable();
     if filled.peek().is_none() {

@@ -5,6 +5,7 @@
 //! there is no code for any single route.
 
 mod body;
+mod browser;
 mod call;
 mod caller;
 mod config;
@@ -28,7 +29,7 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
-use platform::{Fatal, server::Process};
+use platform::{Fatal, server::Process, upstream::Address};
 
 use self::{
     call::Upstreams, config::Settings, credentials::Credentials, route::Table, serve::Gateway,
@@ -41,12 +42,33 @@ type Response = http::Response<body::Outgoing>;
 /// Serves the REST routes of the contract until told to stop.
 pub async fn run(reader: platform::config::Reader) -> Result<(), Fatal> {
     let settings = Settings::read(reader)?;
-    let table = Table::read(proto::DESCRIPTORS)?;
+    let services = [
+        ("mainstay.auth.", settings.auth.clone()),
+        ("mainstay.content.", settings.content.clone()),
+    ];
+    serve(settings, proto::DESCRIPTORS, &services).await
+}
+
+/// Serves another contract, whose services are all where the content service would
+/// be: tests have shapes that the product has not.
+pub async fn run_on(
+    descriptors: &[u8],
+    package: &'static str,
+    reader: platform::config::Reader,
+) -> Result<(), Fatal> {
+    let settings = Settings::read(reader)?;
+    let services = [(package, settings.content.clone())];
+    serve(settings, descriptors, &services).await
+}
+
+async fn serve(
+    settings: Settings,
+    descriptors: &[u8],
+    services: &[(&'static str, Address)],
+) -> Result<(), Fatal> {
+    let table = Table::read(descriptors)?;
     let process = Process::start("gateway", &settings.server).await?;
-    let upstreams = Upstreams::connect(&[
-        ("mainstay.auth.", &settings.auth),
-        ("mainstay.content.", &settings.content),
-    ]);
+    let upstreams = Upstreams::connect(services);
     upstreams.serve_all(&table)?;
     let credentials = Credentials::new(settings.cookies, &table, upstreams)?;
     let streams = Streams::new(process.stopping());

@@ -158,7 +158,14 @@ mod tests {
         let time = Timestamp { seconds: 300, nanos: 0 }.encode_to_vec();
         let values: Vec<_> = fields(&time).map(|field| field.unwrap().value).collect();
         assert_eq!(values, [Value::Varint(300)]);
-        for broken in [&b"\x0a"[..], b"\x0a\x05ab", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", b"\xff", b"\x07", b"\x0b"] {
+        for broken in [
+            &b"\x0a"[..],
+            b"\x0a\x05ab",
+            b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+            b"\xff",
+            b"\x07",
+            b"\x0b",
+        ] {
             assert!(fields(broken).any(|field| field.is_err()), "{broken:?}");
             assert!(fields(broken).count() <= 2);
         }

@@ -10,6 +10,7 @@
 
 mod access;
 mod bad_input;
+mod browser_rpc;
 mod dev;
 mod gateway;
 mod hardening;
@@ -21,6 +22,7 @@ mod pages;
 mod posts;
 mod refresh;
 mod sessions;
+mod streams;
 mod tokens;
 mod traces;
 mod users;

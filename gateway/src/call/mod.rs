@@ -90,7 +90,7 @@ impl<'a> Call<'a> {
 
 impl Upstreams {
     /// Prepares the connections; each is made when it is first needed.
-    pub(crate) fn connect(services: &[(&'static str, &Address)]) -> Self {
+    pub(crate) fn connect(services: &[(&'static str, Address)]) -> Self {
         let services = services.iter().map(|(package, address)| Service {
             package,
             calls: upstream::channel(address),
@@ -101,7 +101,8 @@ impl Upstreams {
 
     /// Checks that every method of a table has a service.
     pub(crate) fn serve_all(&self, table: &Table) -> Result<(), Fatal> {
-        let orphan = table.routes().chain(table.methods()).find(|route| self.service(&route.rpc).is_none());
+        let orphan =
+            table.routes().chain(table.methods()).find(|route| self.service(&route.rpc).is_none());
         orphan.map_or(Ok(()), |route| {
             Err(Fatal::Contract(format!("no service is known for {}", route.rpc.path)))
         })

@@ -18,8 +18,8 @@ use tonic::{Code, Status};
 use tonic_types::{FieldViolation, StatusExt};
 
 pub(crate) use self::cookies::{Changes, Cookies, Sent};
-pub(crate) use self::way::{Once, Streamed, Way};
 use self::refresh::{Refreshed, Refresher};
+pub(crate) use self::way::{Once, Streamed, Way};
 use crate::{
     call::{Call, Upstreams},
     route::{CredentialKind, Rpc, Table},

@@ -49,7 +49,8 @@ impl Head {
     pub(super) fn read(metadata: &HeaderMap, file: &File, asked: &HeaderMap) -> Self {
         let said = |name: &HeaderName| Some((name.clone(), metadata.get(name)?.clone()));
         let mut headers: HeaderMap = ALLOWED.iter().filter_map(said).collect();
-        let is_part = asked.contains_key(header::RANGE) && headers.contains_key(header::CONTENT_RANGE);
+        let is_part =
+            asked.contains_key(header::RANGE) && headers.contains_key(header::CONTENT_RANGE);
         if !is_part {
             headers.remove(header::CONTENT_RANGE);
         }
@@ -76,7 +77,8 @@ impl Head {
             return false;
         };
         let known = asked.get_all(header::IF_NONE_MATCH).iter();
-        let mut known = known.filter_map(|tags| tags.to_str().ok()).flat_map(|tags| tags.split(','));
+        let mut known =
+            known.filter_map(|tags| tags.to_str().ok()).flat_map(|tags| tags.split(','));
         known.any(|tag| tag.trim() == "*" || strong(tag) == strong(own))
     }
 }
@@ -134,7 +136,8 @@ mod tests {
         let length = |range: &'static str| part_length(&HeaderValue::from_static(range));
         assert_eq!(length("bytes 0-99/1000"), Some(100));
         assert_eq!(length("bytes 5-5/*"), Some(1));
-        for none in ["bytes */1000", "bytes 5-4/9", "bytes 0-18446744073709551615/*", "lines 0-1/2"] {
+        for none in ["bytes */1000", "bytes 5-4/9", "bytes 0-18446744073709551615/*", "lines 0-1/2"]
+        {
             assert_eq!(length(none), None, "{none}");
         }
     }

@@ -109,4 +109,3 @@ fn refusal(asked: &Asked<'_>, status: &Status) -> Response {
 fn is_read(method: &Method) -> bool {
     [Method::GET, Method::HEAD].contains(method)
 }
-

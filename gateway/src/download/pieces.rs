@@ -63,7 +63,9 @@ impl Pieces {
 
     /// The next piece. After an error there is none: the connection is given up, so
     /// that half a file does not look like a short one.
-    pub(super) async fn next(this: Option<Self>) -> Option<(Result<Frame<Bytes>, Broken>, Option<Self>)> {
+    pub(super) async fn next(
+        this: Option<Self>,
+    ) -> Option<(Result<Frame<Bytes>, Broken>, Option<Self>)> {
         let mut this = this?;
         match this.piece().await {
             Ok(Some(data)) => Some((Ok(Frame::data(data)), Some(this))),
@@ -81,7 +83,9 @@ impl Pieces {
                 Some(first) => first,
                 None => match self.messages.next_within(SILENT).await? {
                     Some(message) => File::read(&message)?.data,
-                    None if self.left.unwrap_or(0) > 0 => return Err("the file is too short".into()),
+                    None if self.left.unwrap_or(0) > 0 => {
+                        return Err("the file is too short".into());
+                    }
                     None => return Ok(None),
                 },
             };

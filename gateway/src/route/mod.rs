@@ -20,8 +20,8 @@ use prost_reflect::FieldDescriptor;
 
 pub(crate) use self::{
     field::{FieldPath, either_name},
-    places::below,
     header::HeaderField,
+    places::below,
     rpc::{CredentialField, CredentialKind, Rpc},
     shape::{Answers, File, Sends},
     table::{Found, Table},
@@ -75,7 +75,7 @@ impl Route {
     pub(crate) fn is_hidden(&self, field: &str) -> bool {
         let is_mask = self.update_mask.as_ref().is_some_and(|mask| mask.name() == field);
         is_mask
-            || self.rpc.headers.iter().any(|filled| filled.field.name() == field) && !self.is_rpc
+            || (!self.is_rpc && self.rpc.headers.iter().any(|it| it.field.name() == field))
             || self.variables.iter().any(|variable| variable.name() == field)
             || self.rpc.takes.iter().any(|credential| credential.field.name() == field)
     }

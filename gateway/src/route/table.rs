@@ -54,10 +54,7 @@ impl Table {
         Self::build(routes.into_iter().map(Arc::new).collect(), methods)
     }
 
-    fn build(
-        routes: Vec<Arc<Route>>,
-        methods: HashMap<String, Arc<Route>>,
-    ) -> Result<Self, Fatal> {
+    fn build(routes: Vec<Arc<Route>>, methods: HashMap<String, Arc<Route>>) -> Result<Self, Fatal> {
         let mut paths = Trie::new();
         for (index, route) in routes.iter().enumerate() {
             let same: Vec<&usize> = paths.same(&route.path).collect();

@@ -21,6 +21,7 @@ use platform::{server::RouteTemplate, status::Reason};
 use crate::{
     Response,
     body::Incoming,
+    browser::{self, Carrier, Spoken},
     credentials::{Changes, Credentials},
     csrf::{self, Origins},
     edge, pages,
@@ -104,17 +105,43 @@ impl Inner {
         if let Some(found) = self.table.find(&parts.method, path) {
             let template = RouteTemplate(Arc::clone(&found.route.template));
             let mut changes = Changes::default();
-            let carried = match self.admit(parts, &host, &found.route.rpc) {
-                Ok(()) => self.carry(parts, body, &found, &mut changes).await,
-                Err(problem) => Err(problem),
-            };
+            let carried =
+                match self.admit(parts, &host).and_then(|()| acceptable(parts, &found.route.rpc)) {
+                    Ok(()) => self.carry(parts, body, &found, &mut changes).await,
+                    Err(problem) => Err(problem),
+                };
             let mut response =
                 carried.unwrap_or_else(|problem| problem.into_response(parts.version));
             self.change_cookies(&changes, &mut response);
             response.extensions_mut().insert(template);
             return Ok(response);
         }
-        self.answer_without_route(parts, path)
+        match Spoken::read(parts, &self.table)? {
+            Some(spoken) => Ok(self.answer_spoken(&spoken, &host, body).await),
+            None => self.answer_without_route(parts, path),
+        }
+    }
+
+    /// Answers a browser that speaks gRPC.
+    async fn answer_spoken(
+        &self,
+        spoken: &Spoken<'_>,
+        host: &str,
+        body: &mut Incoming,
+    ) -> Response {
+        let mut changes = Changes::default();
+        let Self { credentials, streams, room, .. } = self;
+        let mut response = match self.admit(spoken.parts, host) {
+            Ok(()) => {
+                Carrier { credentials, streams, room }.answer(spoken, body, &mut changes).await
+            }
+            Err(problem) => spoken.refuse_problem(&problem),
+        };
+        self.change_cookies(&changes, &mut response);
+        if let Some(found) = &spoken.found {
+            response.extensions_mut().insert(RouteTemplate(Arc::clone(&found.route.template)));
+        }
+        response
     }
 
     fn answer_without_route(&self, parts: &Parts, path: &str) -> Answer {
@@ -122,7 +149,7 @@ impl Inner {
         let allowed = match (path, &page) {
             ("*", _) => Some(EVERY_METHOD),
             (_, Some(_)) => Some(PAGE_METHODS),
-            _ => self.table.allowed(path),
+            _ => self.table.allowed(path).or_else(|| browser::allowed(path, &self.table)),
         };
         match (parts.method.as_str(), page, allowed) {
             ("GET" | "HEAD", Some(page), _) => {
@@ -148,15 +175,8 @@ impl Inner {
     }
 
     /// Refuses a request before anything is read of it.
-    fn admit(&self, parts: &Parts, host: &str, rpc: &Rpc) -> Result<(), Box<Problem>> {
-        csrf::check(&parts.method, &parts.headers, host, &self.trusted_origins)?;
-        match rpc.answers {
-            Answers::Message if edge::takes_json(&parts.headers) => Ok(()),
-            Answers::Message => Err(Problem::of(Reason::NOT_ACCEPTABLE)),
-            Answers::Events { .. } => stream::check_accept(&parts.headers),
-            // The service says what it is.
-            Answers::File { .. } => Ok(()),
-        }
+    fn admit(&self, parts: &Parts, host: &str) -> Result<(), Box<Problem>> {
+        csrf::check(&parts.method, &parts.headers, host, &self.trusted_origins)
     }
 
     /// An answer with cookies is for one reader only.
@@ -190,6 +210,17 @@ impl Inner {
             *response.body_mut() = Bytes::new().into();
         }
         response
+    }
+}
+
+/// Refuses a client that cannot read what a method gives.
+fn acceptable(parts: &Parts, rpc: &Rpc) -> Result<(), Box<Problem>> {
+    match rpc.answers {
+        Answers::Message if edge::takes_json(&parts.headers) => Ok(()),
+        Answers::Message => Err(Problem::of(Reason::NOT_ACCEPTABLE)),
+        Answers::Events { .. } => stream::check_accept(&parts.headers),
+        // The service says what it is.
+        Answers::File { .. } => Ok(()),
     }
 }
 

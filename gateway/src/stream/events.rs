@@ -7,14 +7,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use platform::{
-    server::Stopping,
-    status::{self, Reason},
-};
-use tokio::time::{Instant, sleep, sleep_until};
+use platform::status::{self, Reason};
+use tokio::time::{sleep, sleep_until};
 use tonic::Status;
 
-use super::{OLDEST, Seat, format::Format};
+use super::{Life, format::Format};
 use crate::{
     body::Broken,
     call::Messages,
@@ -41,11 +38,9 @@ pub(super) struct Events {
     route: Arc<Route>,
     messages: Messages,
     first: First,
-    stopping: Stopping,
-    until: Instant,
+    life: Life,
     request_id: String,
     is_over: bool,
-    _seat: Seat,
 }
 
 /// What happens next on a stream.
@@ -60,14 +55,12 @@ enum Next {
 
 impl Events {
     pub(super) fn new(
-        format: Format,
-        route: Arc<Route>,
+        (format, route): (Format, Arc<Route>),
         (messages, first): (Messages, First),
-        (stopping, seat): (Stopping, Seat),
+        life: Life,
         request_id: String,
     ) -> Self {
-        let until = Instant::now() + OLDEST;
-        Self { format, route, messages, first, stopping, until, request_id, is_over: false, _seat: seat }
+        Self { format, route, messages, first, life, request_id, is_over: false }
     }
 
     /// The next piece of the answer. Nothing is asked of the service before the
@@ -90,8 +83,8 @@ impl Events {
         }
         tokio::select! {
             biased;
-            () = self.stopping.told() => Next::Stop,
-            () = sleep_until(self.until) => Next::TooOld,
+            () = self.life.stopping.told() => Next::Stop,
+            () = sleep_until(self.life.until) => Next::TooOld,
             message = self.messages.next() => Next::Message(message),
             () = sleep(HEARTBEAT) => Next::Silence,
         }

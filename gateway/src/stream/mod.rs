@@ -17,11 +17,8 @@ use futures_util::{TryStreamExt, stream::unfold};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use platform::{
-    request_id::RequestContext,
-    server::Stopping,
-    status::Reason,
-};
+use jiff::Timestamp;
+use platform::{request_id::RequestContext, server::Stopping, status::Reason};
 use tokio::time::timeout;
 
 pub(crate) use self::seats::{Seat, Seats};
@@ -30,7 +27,7 @@ use crate::{
     Response,
     body::Outgoing,
     call::Call,
-    caller::Caller,
+    caller::{self, Caller},
     credentials::{Changes, Credentials, Streamed},
     problem::Problem,
     serve::{Answer, Asked},
@@ -38,7 +35,7 @@ use crate::{
 
 const FIRST_WITHIN: Duration = Duration::from_secs(1);
 /// So that new settings and new versions get their share, and lost ones an end.
-pub(crate) const OLDEST: Duration = Duration::from_secs(30 * 60);
+const OLDEST: Duration = Duration::from_secs(30 * 60);
 
 /// Enough for the tabs of one reader.
 pub(crate) const EVENTS_EACH: usize = 16;
@@ -47,6 +44,14 @@ const FILES_EACH: usize = 100;
 /// A service takes 1,000 streams on one connection.
 const EVENTS: usize = 600;
 const FILES: usize = 300;
+
+/// What keeps a stream open, and what ends it.
+#[derive(Debug)]
+pub(crate) struct Life {
+    pub(crate) stopping: Stopping,
+    pub(crate) until: tokio::time::Instant,
+    pub(crate) seat: Seat,
+}
 
 /// What all streams share.
 #[derive(Clone, Debug)]
@@ -67,6 +72,14 @@ impl Streams {
         let (events, files) = (Seats::new(EVENTS_EACH, EVENTS), Seats::new(FILES_EACH, FILES));
         Self { events, files, stopping }
     }
+}
+
+/// How long a stream may be open: no longer than the token that it was opened with,
+/// so that whoever signed out, or lost a rank, does not read on.
+pub(crate) fn until(token: Option<&HeaderValue>) -> tokio::time::Instant {
+    let left = token.and_then(caller::expiry).map(|expiry| expiry - Timestamp::now().as_second());
+    let left = left.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
+    tokio::time::Instant::now() + left.map_or(OLDEST, |left| left.min(OLDEST))
 }
 
 /// Refuses a client that can read neither format.
@@ -104,13 +117,9 @@ pub(crate) async fn answer(
     };
     let format = Format::of(&asked.parts.headers).unwrap_or(Format::Lines);
     let context = RequestContext::current();
-    let events = Events::new(
-        format,
-        Arc::clone(route),
-        (messages, first),
-        (streams.stopping.clone(), seat),
-        context.map(|context| context.id().to_owned()).unwrap_or_default(),
-    );
+    let request_id = context.map(|context| context.id().to_owned()).unwrap_or_default();
+    let life = Life { stopping: streams.stopping.clone(), until: until(token.as_ref()), seat };
+    let events = Events::new((format, Arc::clone(route)), (messages, first), life, request_id);
     Ok(begin(format, events))
 }
 

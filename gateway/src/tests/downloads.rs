@@ -77,7 +77,11 @@ async fn a_part_of_a_file_is_a_part() {
         assert_eq!(got.header("content-length"), "4");
         assert_eq!(got.bytes().await.unwrap(), b"2345");
     }
-    for headers in [&[range, ("if-range", "\"v0\"")][..], &[("range", "bytes=1-2,4-5")], &[("if-range", "\"v1\"")]] {
+    for headers in [
+        &[range, ("if-range", "\"v0\"")][..],
+        &[("range", "bytes=1-2,4-5")],
+        &[("if-range", "\"v1\"")],
+    ] {
         let mut got = rig.send("GET /v1/files/a", headers, b"").await;
         assert_eq!((got.status, got.header("content-range")), (StatusCode::OK, ""), "{headers:?}");
         assert_eq!(got.bytes().await.unwrap(), TEXT.as_bytes());
@@ -113,7 +117,11 @@ async fn what_a_client_has_is_not_sent_again() {
     let rig = serving();
     for known in ["\"v1\"", "\"v0\", W/\"v1\"", "*"] {
         let mut got = rig.send("GET /v1/files/a", &[("if-none-match", known)], b"").await;
-        assert_eq!((got.status, got.header("etag")), (StatusCode::NOT_MODIFIED, "\"v1\""), "{known}");
+        assert_eq!(
+            (got.status, got.header("etag")),
+            (StatusCode::NOT_MODIFIED, "\"v1\""),
+            "{known}"
+        );
         assert!(got.bytes().await.unwrap().is_empty());
     }
     let got = rig.send("GET /v1/files/a", &[("if-none-match", "\"v0\"")], b"").await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use platform::status::{Reason, refuse};
@@ -48,7 +49,10 @@ async fn lines_of_json_are_what_other_clients_get() {
     assert_eq!(got.header("content-type"), "application/x-ndjson");
     let text = String::from_utf8(got.bytes().await.unwrap()).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines, [json!({"id": "1", "text": "number 1\n"}), json!({"id": "2", "text": "number 2\n"})]);
+    assert_eq!(
+        lines,
+        [json!({"id": "1", "text": "number 1\n"}), json!({"id": "2", "text": "number 2\n"})]
+    );
     assert!(text.ends_with('\n'));
     let got = rig.send("GET /v1/topics/a", &[("accept", "text/html")], b"").await;
     assert_eq!(got.problem().await, (406, "NOT_ACCEPTABLE".to_owned()));
@@ -89,8 +93,12 @@ async fn early_refusals_keep_their_status_and_late_ones_are_the_last_event() {
     let mut got = rig.send("GET /v1/topics/late", &[SSE, ("x-request-id", "request-1")], b"").await;
     assert!(got.text().await.starts_with("id: 1\n"));
     let last = got.text().await;
-    let problem: Value = serde_json::from_str(last.strip_prefix("event: problem\ndata: ").unwrap()).unwrap();
-    assert_eq!((&problem["code"], &problem["requestId"]), (&json!("NOT_FOUND"), &json!("request-1")));
+    let problem: Value =
+        serde_json::from_str(last.strip_prefix("event: problem\ndata: ").unwrap()).unwrap();
+    assert_eq!(
+        (&problem["code"], &problem["requestId"]),
+        (&json!("NOT_FOUND"), &json!("request-1"))
+    );
     assert!(got.piece().await.is_none());
     let mut got = rig.send("GET /v1/topics/late", &[], b"").await;
     let text = String::from_utf8(got.bytes().await.unwrap()).unwrap();
@@ -131,6 +139,18 @@ async fn a_stream_that_is_old_asks_to_come_back() {
     assert!(got.piece().await.is_none());
     let last: Value = serde_json::from_str(&lines.text().await).unwrap();
     assert_eq!(last["problem"]["code"], "UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn a_stream_lasts_no_longer_than_its_token() {
+    let rig = Rig::new(|_| async { Said::stream(stream::pending()) });
+    let expiry = jiff::Timestamp::now().as_second() + 2;
+    let claims = URL_SAFE_NO_PAD.encode(format!(r#"{{"sub":"ann","exp":{expiry}}}"#));
+    let cookie = format!("__Host-access=h.{claims}.s");
+    let mut got = rig.send("GET /v1/topics/a", &[SSE, ("cookie", &cookie)], b"").await;
+    assert_eq!(got.status, StatusCode::OK);
+    assert!(got.text().await.starts_with("retry: "));
+    assert!(got.piece().await.is_none());
 }
 
 #[tokio::test]
@@ -186,7 +206,8 @@ async fn slow_readers_do_not_hold_up_others() {
     let rig = Rig::new(|mut heard| async move {
         let asked: WatchRequest = heard.message().await;
         let text = "x".repeat(16 * 1024);
-        let flood = move || Ok(Event { id: String::new(), text: text.clone() }.encode_to_vec().into());
+        let flood =
+            move || Ok(Event { id: String::new(), text: text.clone() }.encode_to_vec().into());
         match &*asked.topic {
             "flood" => Said::stream(stream::repeat_with(flood)),
             _ => Said::all(events(1..2)),

@@ -1,37 +1,27 @@
 //! A gateway in front of a real gRPC server whose one service streams.
 
 use std::{
-    convert::Infallible,
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
-    thread,
     time::Duration,
 };
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, future::BoxFuture, stream, stream::BoxStream};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use platform::{request_id::RequestContext, server::Stopping};
-use prost::Message;
 use serde_json::Value;
-use tokio::{runtime::Builder, sync::oneshot, time::timeout};
-use tonic::{
-    Status, Streaming,
-    body::Body,
-    metadata::MetadataMap,
-    server::{Grpc, NamedService, StreamingService},
-    transport::{Server, server::TcpIncoming},
-};
-use tower::{Service, ServiceExt};
+use tokio::time::timeout;
+use tonic::Status;
+use tower::ServiceExt;
 
+use super::flow::{Flow, ServerThread, serve};
+pub(super) use super::flow::{Heard, Said};
 use crate::{
     body::Outgoing,
-    call::{Raw, Upstreams},
+    call::Upstreams,
     credentials::{Cookies, Credentials},
     fixture,
     route::Table,
@@ -42,38 +32,10 @@ use crate::{
 pub(super) const CONTRACT: &str = include_str!("flow.proto");
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a service was asked.
-pub(super) struct Heard {
-    pub(super) method: String,
-    pub(super) metadata: HeaderMap,
-    pub(super) messages: Streaming<Bytes>,
-}
-
-/// What a service answers.
-pub(super) struct Said {
-    pub(super) metadata: HeaderMap,
-    pub(super) messages: BoxStream<'static, Result<Bytes, Status>>,
-}
-
-type Play = dyn Fn(Heard) -> BoxFuture<'static, Result<Said, Status>> + Send + Sync;
-
 /// A gateway, and the server behind it.
 pub(super) struct Rig {
     gateway: Gateway,
     server: Option<ServerThread>,
-}
-
-/// A server on a thread of its own: it ends as a process does, connections and all.
-pub(super) struct ServerThread {
-    end: oneshot::Sender<()>,
-    thread: thread::JoinHandle<()>,
-}
-
-#[derive(Clone)]
-struct Flow(Arc<Play>);
-
-impl NamedService for Flow {
-    const NAME: &'static str = "flow.v1.FlowService";
 }
 
 /// A number that a test waits for.
@@ -121,49 +83,6 @@ impl Drop for CountsDrop {
     }
 }
 
-// === impl Heard ===
-
-impl Heard {
-    /// The only message, or the first.
-    pub(super) async fn message<M: Message + Default>(&mut self) -> M {
-        let message = self.messages.message().await.unwrap().unwrap();
-        M::decode(message).unwrap()
-    }
-}
-
-// === impl Said ===
-
-impl Said {
-    pub(super) fn one(message: &impl Message) -> Result<Self, Status> {
-        Self::all([message.encode_to_vec()])
-    }
-
-    pub(super) fn all(messages: impl IntoIterator<Item = Vec<u8>>) -> Result<Self, Status> {
-        let messages: Vec<_> = messages.into_iter().map(|message| Ok(message.into())).collect();
-        Self::stream(stream::iter(messages))
-    }
-
-    pub(super) fn stream(
-        messages: impl Stream<Item = Result<Bytes, Status>> + Send + 'static,
-    ) -> Result<Self, Status> {
-        Ok(Self { metadata: HeaderMap::new(), messages: messages.boxed() })
-    }
-
-    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
-        self.metadata.insert(name, value.parse().unwrap());
-        self
-    }
-}
-
-// === impl ServerThread ===
-
-impl ServerThread {
-    pub(super) fn end(self) {
-        self.end.send(()).unwrap();
-        self.thread.join().unwrap();
-    }
-}
-
 // === impl Rig ===
 
 impl Rig {
@@ -171,10 +90,10 @@ impl Rig {
     where
         F: Future<Output = Result<Said, Status>> + Send + 'static,
     {
-        let (server, address) = serve(Flow(Arc::new(move |heard| Box::pin(play(heard)))));
+        let (server, address) = serve(Flow::new(play));
         let address = format!("http://{address}").parse().unwrap();
         let table = Table::read(&fixture::compile(CONTRACT)).unwrap();
-        let upstreams = Upstreams::connect(&[("flow.", &address)]);
+        let upstreams = Upstreams::connect(&[("flow.", address)]);
         upstreams.serve_all(&table).unwrap();
         let credentials = Credentials::new(Cookies::new(true), &table, upstreams).unwrap();
         let streams = Streams::new(Stopping::default());
@@ -200,7 +119,8 @@ impl Rig {
     }
 
     pub(super) async fn send(&self, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Got {
-        let request = headers.iter().fold(Self::request(line), |request, (k, v)| request.header(*k, *v));
+        let request =
+            headers.iter().fold(Self::request(line), |request, (k, v)| request.header(*k, *v));
         let body = Full::new(Bytes::copy_from_slice(body));
         self.open(request.body(body).unwrap()).await
     }
@@ -223,21 +143,6 @@ impl Drop for Rig {
     fn drop(&mut self) {
         self.crash();
     }
-}
-
-fn serve(flow: Flow) -> (ServerThread, SocketAddr) {
-    let (end, ended) = oneshot::channel();
-    let (told, address) = std::sync::mpsc::channel();
-    let thread = thread::spawn(move || {
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-            told.send(incoming.local_addr().unwrap()).unwrap();
-            let server = Server::builder().add_service(flow).serve_with_incoming(incoming);
-            tokio::select! { served = server => served.unwrap(), ended = ended => ended.unwrap() }
-        });
-    });
-    (ServerThread { end, thread }, address.recv().unwrap())
 }
 
 /// The beginning of an answer, and what comes.
@@ -288,47 +193,5 @@ impl Got {
         assert_eq!(self.header("content-type"), "application/problem+json", "{:?}", self.headers);
         let code = self.json().await["code"].as_str().unwrap().to_owned();
         (self.status.as_u16(), code)
-    }
-}
-
-// === impl Flow ===
-
-impl Service<Request<Body>> for Flow {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let method = request.uri().path().rsplit('/').next().unwrap().to_owned();
-        let player = Player { method, flow: self.clone() };
-        Box::pin(async move { Ok(Grpc::new(Raw).streaming(player, request).await) })
-    }
-}
-
-struct Player {
-    method: String,
-    flow: Flow,
-}
-
-impl StreamingService<Bytes> for Player {
-    type Response = Bytes;
-    type ResponseStream = BoxStream<'static, Result<Bytes, Status>>;
-    type Future = BoxFuture<'static, Result<tonic::Response<Self::ResponseStream>, Status>>;
-
-    fn call(&mut self, request: tonic::Request<Streaming<Bytes>>) -> Self::Future {
-        let (metadata, _, messages) = request.into_parts();
-        let heard =
-            Heard { method: self.method.clone(), metadata: metadata.into_headers(), messages };
-        let said = (self.flow.0)(heard);
-        Box::pin(async {
-            let Said { metadata, messages } = said.await?;
-            let mut response = tonic::Response::new(messages);
-            *response.metadata_mut() = MetadataMap::from_headers(metadata);
-            Ok(response)
-        })
     }
 }

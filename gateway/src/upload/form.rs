@@ -34,9 +34,8 @@ pub(super) async fn pump(
     sink: &mut Sink<'_>,
 ) -> Result<(), Refused> {
     let unread = Arc::new(AtomicUsize::new(0));
-    let frames = stream::unfold(source, |source| async {
-        Some((source.next().await.transpose()?, source))
-    });
+    let frames =
+        stream::unfold(source, |source| async { Some((source.next().await.transpose()?, source)) });
     let frames = Paced { frames: Box::pin(frames), has_given: false, unread: Arc::clone(&unread) };
     let mut form = Multipart::new(frames, boundary);
     let part = form.next_field().await.map_err(refused)?;

@@ -47,7 +47,9 @@ impl Quota {
     /// The account of a caller, for one request.
     pub(super) fn account(&self, caller: Caller) -> Account {
         let begin = || Arc::new(Hour { began: Instant::now(), bytes: AtomicU64::new(0) });
-        Account { hour: self.0.get_with(caller, begin), charged: AtomicU64::new(0) }
+        let is_known = caller.is_known();
+        let hour = if is_known { self.0.get_with(caller, begin) } else { begin() };
+        Account { hour, charged: AtomicU64::new(0) }
     }
 }
 

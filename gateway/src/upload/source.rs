@@ -84,9 +84,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_is_slow_is_left_and_whoever_is_steady_is_not() {
         let account = Quota::default().account(Caller::Address(None));
-        for (bytes, every, is_steady) in
-            [(4_096, 1, true), (81_920, 20, true), (2_048, 1, false), (1, 20, false), (1 << 20, 31, false)]
-        {
+        for (bytes, every, is_steady) in [
+            (4_096, 1, true),
+            (81_920, 20, true),
+            (2_048, 1, false),
+            (1, 20, false),
+            (1 << 20, 31, false),
+        ] {
             let mut body = body(bytes, every);
             let mut source = Source::new(&mut body, u64::MAX, &account);
             let mut all = Ok(None);

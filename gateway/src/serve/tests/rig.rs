@@ -196,7 +196,10 @@ impl Rig {
 
 fn gateway(auth: &Address, content: &Address) -> Gateway {
     let table = Table::read(proto::DESCRIPTORS).unwrap();
-    let upstreams = Upstreams::connect(&[("mainstay.auth.", auth), ("mainstay.content.", content)]);
+    let upstreams = Upstreams::connect(&[
+        ("mainstay.auth.", auth.clone()),
+        ("mainstay.content.", content.clone()),
+    ]);
     upstreams.serve_all(&table).unwrap();
     let credentials = Credentials::new(Cookies::new(true), &table, upstreams).unwrap();
     let origins = "http://localhost:*".parse().unwrap();
