@@ -111,14 +111,18 @@ pub(crate) fn rpc(name: &str, http: &str) -> String {
 
 /// The descriptors of a contract with one service.
 pub(crate) fn with_service(rpcs: &str) -> Vec<u8> {
+    compile(&format!("{MESSAGES} service Things {{ {rpcs} }}"))
+}
+
+/// The descriptors of a contract that is one file.
+pub(crate) fn compile(contract: &str) -> Vec<u8> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("gateway-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let folder = std::env::temp_dir().join(name);
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("fixture.proto"), format!("{MESSAGES} service Things {{ {rpcs} }}"))
-        .unwrap();
-    let contract = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../proto"));
-    let mut compiler = protox::Compiler::new([folder.clone(), contract]).unwrap();
+    fs::write(folder.join("fixture.proto"), contract).unwrap();
+    let protos = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../proto"));
+    let mut compiler = protox::Compiler::new([folder.clone(), protos]).unwrap();
     compiler.include_imports(true).open_file("fixture.proto").unwrap();
     let descriptors = compiler.encode_file_descriptor_set();
     fs::remove_dir_all(folder).unwrap();

@@ -5,14 +5,17 @@
 //! there is no code for any single route.
 
 mod body;
+mod browser;
 mod cache;
 mod call;
+mod caller;
 mod compress;
 mod conditional;
 mod config;
 mod cors;
 mod credentials;
 mod csrf;
+mod download;
 mod edge;
 mod headers;
 mod limits;
@@ -22,23 +25,34 @@ mod percent;
 mod problem;
 mod route;
 mod serve;
+mod stream;
 mod transcode;
+mod upload;
+mod wire;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod tests;
 
 use platform::{
     Fatal,
     server::Process,
     token::{Verifier, fetch_from_auth},
-    upstream,
+    upstream::{self, Address},
 };
 
 pub use self::transcode::codec;
 
 use self::{
-    cache::Cache, call::Upstreams, config::Settings, credentials::Credentials, limits::Guard,
-    route::Table, serve::Gateway,
+    cache::Cache,
+    call::Upstreams,
+    config::Settings,
+    credentials::Credentials,
+    limits::Guard,
+    route::Table,
+    serve::{Gateway, Making},
+    stream::Streams,
 };
 
 /// What every answer is.
@@ -47,15 +61,45 @@ type Response = http::Response<body::Outgoing>;
 /// Serves the REST routes of the contract until told to stop.
 pub async fn run(reader: platform::config::Reader) -> Result<(), Fatal> {
     let settings = Settings::read(reader)?;
-    let table = Table::read(proto::DESCRIPTORS)?;
+    let services = [
+        ("mainstay.auth.", settings.auth.clone()),
+        ("mainstay.content.", settings.content.clone()),
+    ];
+    serve(settings, proto::DESCRIPTORS, &services).await
+}
+
+/// Serves another contract, whose services are all where the content service would
+/// be: tests have shapes that the product has not.
+pub async fn run_on(
+    descriptors: &[u8],
+    package: &'static str,
+    reader: platform::config::Reader,
+) -> Result<(), Fatal> {
+    let settings = Settings::read(reader)?;
+    let services = [(package, settings.content.clone())];
+    serve(settings, descriptors, &services).await
+}
+
+async fn serve(
+    settings: Settings,
+    descriptors: &[u8],
+    services: &[(&'static str, Address)],
+) -> Result<(), Fatal> {
+    let table = Table::read(descriptors)?;
     let process = Process::start("gateway", &settings.server).await?;
-    let services = [("mainstay.auth.", &settings.auth), ("mainstay.content.", &settings.content)];
-    let upstreams = Upstreams::connect(&services, || process.shedder());
+    let upstreams = Upstreams::connect(services, || process.shedder());
     upstreams.serve_all(&table)?;
     let keys = || fetch_from_auth(&upstream::connect(&settings.auth));
     let verifier = settings.issuer.as_deref().map(|issuer| Verifier::new(issuer, keys()));
     let guard = Guard::new(upstreams.clone(), process.limits(), verifier);
     let credentials = Credentials::new(settings.cookies, &table, upstreams)?;
-    let (origins, cache) = (settings.trusted_origins, Cache::new(settings.cache_bytes));
-    process.serve_http(Gateway::new(table, credentials, guard, origins, cache)).await
+    let gateway = Gateway::new(Making {
+        table,
+        credentials,
+        guard,
+        trusted_origins: settings.trusted_origins,
+        cache: Cache::new(settings.cache_bytes),
+        streams: Streams::new(process.stopping()),
+    });
+    process.serve_http(gateway).await
 }

@@ -1,5 +1,6 @@
-//! The product as the tests run it: the real command line, and `postgres-guard`,
-//! which keeps a database server for as long as a test binary runs.
+//! The product as the tests run it: the real command line, `postgres-guard`, which
+//! keeps a database server for as long as a test binary runs, and `gateway-on`, a
+//! gateway for another contract.
 
 use std::{
     io::{self, Write as _},
@@ -13,6 +14,7 @@ use serde_json::json;
 fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
         Some("postgres-guard") => guard(),
+        Some("gateway-on") => gateway_on(),
         Some("dev") => match die_with_the_test() {
             Ok(()) => return mainstay::run_cli(),
             Err(error) => Err(error.into()),
@@ -26,6 +28,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Serves the contract in a file of descriptors.
+fn gateway_on() -> Result<(), Box<dyn std::error::Error>> {
+    let descriptors = std::env::args().nth(2).ok_or("a file of descriptors")?;
+    let descriptors = std::fs::read(descriptors)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let gateway = gateway::run_on(&descriptors, "flow.", Reader::from_env());
+    Ok(runtime.block_on(gateway)?)
 }
 
 /// Has the system stop us when a test ends without doing so: nothing else would

@@ -10,6 +10,7 @@
 
 mod access;
 mod bad_input;
+mod browser_rpc;
 mod caching;
 mod compression;
 mod cors;
@@ -26,6 +27,7 @@ mod pages;
 mod posts;
 mod refresh;
 mod sessions;
+mod streams;
 mod timing;
 mod tls;
 mod tokens;

@@ -20,6 +20,7 @@ use crate::{program, wait};
 #[derive(Debug)]
 pub struct Service {
     name: &'static str,
+    arguments: Vec<String>,
     environment: BTreeMap<String, String>,
     log: PathBuf,
     child: Child,
@@ -50,10 +51,20 @@ impl Service {
         environment: BTreeMap<String, String>,
         logs: &Path,
     ) -> Self {
+        Self::start_as(name, vec![name.to_owned()], environment, logs).await
+    }
+
+    /// Starts a service that a command line of its own begins.
+    pub async fn start_as(
+        name: &'static str,
+        arguments: Vec<String>,
+        environment: BTreeMap<String, String>,
+        logs: &Path,
+    ) -> Self {
         let log = logs.join(format!("{name}.log"));
-        let mut child = spawn(name, &environment, &log);
+        let mut child = spawn(&arguments, &environment, &log);
         let Ready { listen, admin, redirect } = ready(name, &mut child, &log).await;
-        Self { name, environment, log, child, listen, admin, redirect }
+        Self { name, arguments, environment, log, child, listen, admin, redirect }
     }
 
     /// Starts the service again after it ended, on the same ports.
@@ -62,7 +73,7 @@ impl Service {
         for (key, address) in ports {
             self.environment.insert(key.to_owned(), format!("localhost:{}", address.port()));
         }
-        self.child = spawn(self.name, &self.environment, &self.log);
+        self.child = spawn(&self.arguments, &self.environment, &self.log);
         let Ready { listen, admin, .. } = ready(self.name, &mut self.child, &self.log).await;
         assert_eq!((listen, admin), (self.listen, self.admin), "the same addresses");
     }
@@ -126,10 +137,10 @@ impl Drop for Service {
     }
 }
 
-fn spawn(name: &str, environment: &BTreeMap<String, String>, log: &Path) -> Child {
+fn spawn(arguments: &[String], environment: &BTreeMap<String, String>, log: &Path) -> Child {
     let log = File::options().create(true).append(true).open(log).unwrap();
     Command::new(program::path())
-        .arg(name)
+        .args(arguments)
         .env_clear()
         .envs(environment)
         .stdin(Stdio::piped())

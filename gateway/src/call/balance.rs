@@ -53,7 +53,10 @@ struct Members {
 #[derive(Debug)]
 struct Member {
     address: SocketAddr,
-    channel: Channel,
+    calls: Channel,
+    /// Streams have a connection of their own: a slow reader of one must not use
+    /// up the window that calls share.
+    streams: Channel,
     in_flight: AtomicUsize,
     breaker: Breaker,
 }
@@ -156,7 +159,8 @@ impl Backend {
             || {
                 Arc::new(Member {
                     address,
-                    channel: upstream::channel_to(&self.0.address, address),
+                    calls: upstream::channel_to(&self.0.address, address),
+                    streams: upstream::streaming_channel_to(&self.0.address, address),
                     in_flight: AtomicUsize::new(0),
                     breaker: Breaker::new(Instant::now()),
                 })
@@ -190,7 +194,11 @@ fn unresolved(error: &std::io::Error) -> Failure {
 
 impl Lease {
     pub(super) fn channel(&self) -> Channel {
-        self.member.channel.clone()
+        self.member.calls.clone()
+    }
+
+    pub(super) fn streams(&self) -> Channel {
+        self.member.streams.clone()
     }
 
     /// Notes what came of the call.

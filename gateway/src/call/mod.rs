@@ -10,6 +10,7 @@ mod breaker;
 mod failure;
 mod raw;
 mod retry;
+mod stream;
 
 use std::sync::Arc;
 
@@ -25,11 +26,14 @@ use platform::{
 use tokio::time::{sleep, timeout};
 use tonic::{Extensions, Request, Status, client::Grpc, metadata::MetadataMap, transport::Channel};
 
-pub(crate) use self::raw::Raw;
 use self::{
     balance::Backend,
     failure::Failure,
     retry::{Budget, Retries},
+};
+pub(crate) use self::{
+    raw::Raw,
+    stream::{Messages, Opened, Rest, rest},
 };
 use crate::route::{Rpc, Table};
 
@@ -91,10 +95,10 @@ impl Upstreams {
     /// service is asked at a time is bounded, so that a slow one leaves room for
     /// the others.
     pub(crate) fn connect(
-        services: &[(&'static str, &Address)],
+        services: &[(&'static str, Address)],
         shedder: impl Fn() -> Shedder,
     ) -> Self {
-        let upstream = |(package, address): &(&'static str, &Address)| Upstream {
+        let upstream = |(package, address): &(&'static str, Address)| Upstream {
             package,
             backend: Backend::new(package, address),
             budget: Budget::default(),
@@ -105,7 +109,8 @@ impl Upstreams {
 
     /// Checks that every method of a table has a service.
     pub(crate) fn serve_all(&self, table: &Table) -> Result<(), Fatal> {
-        let orphan = table.routes().find(|route| self.find(&route.rpc).is_none());
+        let mut all = table.routes().chain(table.methods());
+        let orphan = all.find(|route| self.find(&route.rpc).is_none());
         orphan.map_or(Ok(()), |route| {
             Err(Fatal::Contract(format!("no service is known for {}", route.rpc.path)))
         })

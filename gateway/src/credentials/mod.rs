@@ -6,6 +6,8 @@
 
 mod cookies;
 mod refresh;
+mod settle;
+mod way;
 
 use http::{HeaderMap, HeaderValue, header};
 use platform::{
@@ -17,8 +19,9 @@ use tonic_types::{FieldViolation, StatusExt};
 
 pub(crate) use self::cookies::{Changes, Cookies, Sent};
 use self::refresh::{Refreshed, Refresher};
+pub(crate) use self::way::{Once, Streamed, Way};
 use crate::{
-    call::{Answered, Call, Upstreams},
+    call::{Call, Upstreams},
     route::{CredentialKind, Rpc, Table},
 };
 
@@ -29,7 +32,7 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 #[derive(Debug)]
 pub(crate) struct Credentials {
     pub(crate) cookies: Cookies,
-    upstreams: Upstreams,
+    pub(crate) upstreams: Upstreams,
     refresher: Option<Refresher>,
 }
 
@@ -89,20 +92,21 @@ impl Credentials {
         }
     }
 
-    /// Calls a method and notes what becomes of the cookies.
-    pub(crate) async fn call(
+    /// Calls a method one way or another and notes what becomes of the cookies.
+    pub(crate) async fn call<W: Way>(
         &self,
+        way: W,
         call: Call<'_>,
         identity: &Identity,
         changes: &mut Changes,
-    ) -> Result<Answered, Status> {
+    ) -> Result<W::Answer, Status> {
         let rpc = call.rpc;
         match identity {
-            Identity::Header(given) => self.upstreams.call(call.with(given.clone())).await,
+            Identity::Header(given) => way.go(&self.upstreams, call.with(given.clone())).await,
             // The secret inside the message says who calls; an access token that
             // has expired would only be in the way.
             Identity::Cookies(_) if !rpc.takes.is_empty() => {
-                let answer = self.upstreams.call(call).await;
+                let answer = way.go(&self.upstreams, call).await;
                 answer.map_err(|status| match refusal(rpc, &status) {
                     Some(refusal) => {
                         end(changes);
@@ -112,7 +116,7 @@ impl Credentials {
                 })
             }
             Identity::Cookies(sent) => {
-                let answer = self.call_with(call, sent, changes).await;
+                let answer = self.call_with(way, call, sent, changes).await;
                 if answer.as_ref().is_err_and(is_session_ended) {
                     end(changes);
                 }
@@ -121,15 +125,16 @@ impl Credentials {
         }
     }
 
-    async fn call_with(
+    async fn call_with<W: Way>(
         &self,
+        way: W,
         call: Call<'_>,
         sent: &Sent,
         changes: &mut Changes,
-    ) -> Result<Answered, Status> {
+    ) -> Result<W::Answer, Status> {
         let given = sent.get(CredentialKind::Access);
         if given.is_some() || self.renewable(sent).is_none() {
-            let answer = self.call_as(call.clone(), given).await;
+            let answer = self.call_as(way, call.clone(), given).await;
             let is_stale = matches!(&answer, Err(status) if is_token_refused(status));
             if given.is_none() || !is_stale {
                 return answer;
@@ -137,33 +142,31 @@ impl Credentials {
         }
         let Some(renewable) = self.renewable(sent) else {
             changes.forget(CredentialKind::Access);
-            return self.call_as(call, None).await;
+            return self.call_as(way, call, None).await;
         };
         match self.renew(renewable, changes).await {
-            Ok(token) => self.call_as(call, token.as_deref()).await,
+            Ok(token) => self.call_as(way, call, token.as_deref()).await,
             Err(unreachable) if call.rpc.is_public => {
                 // A stranger is served; whoever would be refused as one is told
                 // that it is not known who they are.
-                let answer = self.call_as(call, None).await;
+                let answer = self.call_as(way, call, None).await;
                 answer.map_err(|status| if is_about_caller(&status) { unreachable } else { status })
             }
             Err(unreachable) => Err(unreachable),
         }
     }
 
-    async fn call_as(&self, call: Call<'_>, token: Option<&str>) -> Result<Answered, Status> {
-        if token.is_some_and(|token| token.len() > MAX_TOKEN_BYTES) {
-            return Err(status::refuse(Reason::TOKEN_INVALID));
-        }
-        let authorization = token.map(|token| HeaderValue::try_from(format!("Bearer {token}")));
-        let authorization = authorization
-            .transpose()
-            .map_err(|_unprintable| status::refuse(Reason::TOKEN_INVALID))?;
-        let call = match authorization {
+    async fn call_as<W: Way>(
+        &self,
+        way: W,
+        call: Call<'_>,
+        token: Option<&str>,
+    ) -> Result<W::Answer, Status> {
+        let call = match token.map(bearer).transpose()? {
             Some(authorization) => call.with(authorization),
             None => call,
         };
-        self.upstreams.call(call).await
+        way.go(&self.upstreams, call).await
     }
 
     fn renewable<'a>(&'a self, sent: &'a Sent) -> Option<(&'a Refresher, &'a str)> {
@@ -190,6 +193,13 @@ impl Credentials {
             Refreshed::Unreachable(status) => Err(status),
         }
     }
+}
+
+/// A token as a header; one that cannot be in one is none of ours.
+fn bearer(token: &str) -> Result<HeaderValue, Status> {
+    let header = HeaderValue::try_from(format!("Bearer {token}")).ok();
+    let header = header.filter(|_| token.len() <= MAX_TOKEN_BYTES);
+    header.ok_or_else(|| status::refuse(Reason::TOKEN_INVALID))
 }
 
 /// The session is over, whatever the cookies say.

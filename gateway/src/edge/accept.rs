@@ -13,6 +13,18 @@ pub(crate) fn takes_json(headers: &HeaderMap) -> bool {
     ranges.is_empty() || quality(&ranges, "application/json") > 0.0 || ranges.iter().any(is_named)
 }
 
+/// Whether a client takes answers of a type. One that says nothing takes anything.
+pub(crate) fn takes(headers: &HeaderMap, media_type: &str) -> bool {
+    let ranges = ranges(headers);
+    ranges.is_empty() || quality(&ranges, media_type) > 0.0
+}
+
+/// Which of two types a client likes better; the second if it does not say.
+pub(crate) fn prefers(headers: &HeaderMap, first: &str, second: &str) -> bool {
+    let ranges = ranges(headers);
+    quality(&ranges, first) > quality(&ranges, second)
+}
+
 /// Whether a client asks for JSON rather than a page, in so many words.
 pub(crate) fn prefers_json(headers: &HeaderMap) -> bool {
     let ranges = ranges(headers);

@@ -9,7 +9,7 @@ use http::{HeaderMap, Version, header, request::Parts};
 use platform::{server::Refusal, status::Reason};
 
 pub(crate) use self::{
-    accept::{prefers_json, takes_json},
+    accept::{prefers, prefers_json, takes, takes_json},
     body::{Room, check_media_type, drain, read},
 };
 use crate::problem::Problem;

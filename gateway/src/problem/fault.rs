@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use platform::status::Reason;
 use serde::Serialize;
+use tonic_types::FieldViolation;
 
 use super::Problem;
 
@@ -66,6 +67,21 @@ impl Fault {
         detail: impl Into<String>,
     ) -> Self {
         Self { place, code: code.into(), detail: detail.into(), suggestion: None }
+    }
+
+    /// The same for clients that speak gRPC, who know fields by their path.
+    pub(crate) fn violation(&self) -> FieldViolation {
+        let field = match &self.place {
+            Place::Pointer(pointer) => pointer.trim_start_matches("#/").replace('/', "."),
+            Place::Parameter(name) => name.clone(),
+            Place::Header(name) => name.clone(),
+        };
+        FieldViolation {
+            field,
+            description: self.detail.clone(),
+            reason: self.code.to_string(),
+            localized_message: None,
+        }
     }
 
     /// Something that does not exist where the client put it; the nearest of the

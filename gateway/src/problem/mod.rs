@@ -4,7 +4,7 @@ mod fault;
 mod page;
 mod status;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use platform::{request_id::RequestContext, status::Reason};
@@ -110,6 +110,12 @@ impl Problem {
         self
     }
 
+    /// Says when it may go better.
+    pub(crate) fn retry_after(mut self: Box<Self>, wait: Duration) -> Box<Self> {
+        self.retry_after_seconds = Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+        self
+    }
+
     /// Ends the connection: where the next request on it begins is not certain.
     pub(crate) fn end_connection(mut self: Box<Self>) -> Box<Self> {
         self.ends_connection = true;
@@ -119,21 +125,27 @@ impl Problem {
     /// The answer; its request id is that of the current request.
     pub(crate) fn into_response(self: Box<Self>, version: http::Version) -> Response {
         let context = RequestContext::current();
+        let json = self.json(context.as_ref().map_or("", RequestContext::id));
+        let mut response = Response::new(json.into());
+        *response.status_mut() = self.status;
+        self.write_headers(response.headers_mut(), version);
+        response
+    }
+
+    /// The body of the answer, for where there is no other place to tell.
+    pub(crate) fn json(&self, request_id: &str) -> Vec<u8> {
         let body = Body {
             r#type: &self.kind,
             title: &self.title,
             status: self.status.as_u16(),
             detail: &self.detail,
             code: &self.code,
-            request_id: context.as_ref().map_or("", RequestContext::id),
+            request_id,
             suggestion: self.suggestion.as_deref(),
             errors: &self.faults,
             stale: self.stale.as_ref(),
         };
-        let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());
-        *response.status_mut() = self.status;
-        self.write_headers(response.headers_mut(), version);
-        response
+        serde_json::to_vec(&body).unwrap_or_default()
     }
 
     fn write_headers(&self, headers: &mut HeaderMap, version: http::Version) {

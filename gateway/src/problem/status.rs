@@ -1,11 +1,11 @@
 //! A service's refusal as a problem: the catalogue's, if its reason is in there.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use http::StatusCode;
 use platform::status::{self, CHANGED_FIELDS, CURRENT_ETAG, Reason};
 use tonic::{Code, Status};
-use tonic_types::{ErrorInfo, FieldViolation, StatusExt};
+use tonic_types::{ErrorDetails, ErrorInfo, FieldViolation, StatusExt};
 
 use super::{Fault, Place, Problem, Stale};
 
@@ -31,6 +31,25 @@ impl Problem {
         problem.retry_after_seconds =
             delay.map(|delay| delay.as_secs() + u64::from(delay.subsec_nanos() > 0));
         problem
+    }
+
+    /// The same as a status, for clients that speak gRPC.
+    pub(crate) fn as_status(&self) -> Status {
+        let reason = status::find(&self.code);
+        let code = reason.map_or(Code::InvalidArgument, |reason| reason.grpc);
+        let mut details = ErrorDetails::with_error_info(&*self.code, status::DOMAIN, []);
+        if !self.faults.is_empty() {
+            details.set_bad_request(self.faults.iter().map(Fault::violation).collect::<Vec<_>>());
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            details.set_retry_info(Some(Duration::from_secs(seconds)));
+        }
+        Status::with_error_details(code, &*self.detail, details)
+    }
+
+    /// Whether nothing follows on the same connection.
+    pub(crate) fn is_last(&self) -> bool {
+        self.ends_connection
     }
 
     /// A status without a reason that we know: a proxy's, or that of a service

@@ -28,6 +28,26 @@ pub(super) fn read(http: &ExtensionDescriptor, rpc: &Arc<Rpc>) -> Result<Vec<Rou
     routes.collect::<Result<_, String>>().map_err(unusable)
 }
 
+/// A method under its own name, as browsers that speak gRPC call it.
+pub(super) fn method(rpc: &Arc<Rpc>) -> Result<Route, Fatal> {
+    let template = rpc.path.to_string();
+    let path = Template::parse(&template);
+    let path = path.map_err(|malformed| Fatal::Contract(malformed.to_string()))?;
+    Ok(Route {
+        method: Method::POST,
+        template: template.into(),
+        rpc: Arc::clone(rpc),
+        body: Body::Whole,
+        response_field: None,
+        update_mask: None,
+        lane: None,
+        is_rpc: true,
+        location: None,
+        variables: Vec::new(),
+        path,
+    })
+}
+
 fn route(rule: &DynamicMessage, rpc: &Arc<Rpc>) -> Result<Route, String> {
     let (method, template) = pattern(rule)?;
     let path = Template::parse(&template).map_err(|malformed| malformed.to_string())?;
@@ -55,6 +75,7 @@ fn route(rule: &DynamicMessage, rpc: &Arc<Rpc>) -> Result<Route, String> {
             Body::Field(field)
         }
     };
+    super::shape::check(&rpc.sends, &method, &body)?;
     let response_field = match text(rule, "response_body").as_str() {
         "" => None,
         name => Some(output.get_field_by_name(name).ok_or("response_body names no field")?),
@@ -68,6 +89,7 @@ fn route(rule: &DynamicMessage, rpc: &Arc<Rpc>) -> Result<Route, String> {
         body,
         response_field,
         lane: None,
+        is_rpc: false,
         location: None,
         variables,
         path,

@@ -3,10 +3,12 @@
 
 mod bindings;
 mod field;
+mod header;
 mod location;
 mod parse;
 mod places;
 mod rpc;
+mod shape;
 mod table;
 mod template;
 mod trie;
@@ -21,8 +23,10 @@ use prost_reflect::FieldDescriptor;
 
 pub(crate) use self::{
     field::{FieldPath, either_name},
+    header::HeaderField,
     places::below,
-    rpc::{CredentialField, CredentialKind, HeaderField, Rpc},
+    rpc::{CredentialField, CredentialKind, Rpc},
+    shape::{Answers, File, Sends},
     table::{Found, Table},
 };
 use self::{location::Location, template::Template};
@@ -45,6 +49,8 @@ pub(crate) struct Route {
     pub(crate) update_mask: Option<FieldDescriptor>,
     /// The direct way between JSON and its messages.
     pub(crate) lane: Option<Lane>,
+    /// Whether this is the method itself, for browsers that speak gRPC.
+    pub(crate) is_rpc: bool,
     location: Option<Location>,
     variables: Vec<FieldPath>,
     path: Template,
@@ -83,6 +89,10 @@ impl Route {
     pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
         let mask = self.update_mask.iter().map(FieldDescriptor::name);
         let variables = self.variables.iter().map(FieldPath::name);
-        mask.chain(variables).chain(self.rpc.filled())
+        let taken = self.rpc.takes.iter().map(|credential| credential.field.name());
+        // Who speaks gRPC gives in the message what others give in headers.
+        let headers = self.rpc.headers.iter().filter(|_| !self.is_rpc);
+        let headers = headers.map(|header| header.field.name());
+        mask.chain(variables).chain(taken).chain(headers)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use http::{HeaderName, uri::PathAndQuery};
+use http::uri::PathAndQuery;
 use platform::{
     Fatal,
     access::{Contract, time_limit},
@@ -14,6 +14,14 @@ use prost_reflect::{
 };
 pub(crate) use proto::options::v1::CredentialKind;
 use proto::options::v1::{Access, Credential, Criticality, RateClass};
+
+use super::{
+    header::{self, HeaderField},
+    shape::{self, Answers, Sends},
+};
+
+/// What a stream of requests may have unless its policy says otherwise.
+const USUAL_UPLOAD_BYTES: u64 = 1024 * 1024;
 
 /// A method of a service.
 #[derive(Debug)]
@@ -36,21 +44,20 @@ pub(crate) struct Rpc {
     pub(crate) criticality: Criticality,
     /// How long it may take.
     pub(crate) time_limit: Duration,
+    /// Whether only services of ours may call it, none of which comes this way.
+    pub(crate) is_internal: bool,
+    /// How many bytes a stream of requests may have together.
+    pub(crate) max_upload_bytes: u64,
+    /// What a client sends.
+    pub(crate) sends: Sends,
+    /// What a client gets.
+    pub(crate) answers: Answers,
     /// Fields of the request that are filled from cookies.
     pub(crate) takes: Vec<CredentialField>,
     /// Fields of the reply that are moved into cookies.
     pub(crate) gives: Vec<CredentialField>,
     /// Fields of the request that are filled from headers.
     pub(crate) headers: Vec<HeaderField>,
-}
-
-/// A field that a header fills.
-#[derive(Clone, Debug)]
-pub(crate) struct HeaderField {
-    /// The field.
-    pub(crate) field: FieldDescriptor,
-    /// The header.
-    pub(crate) header: HeaderName,
 }
 
 /// A field that holds a secret.
@@ -71,21 +78,31 @@ impl Rpc {
     pub(super) fn read(contract: &Contract, method: MethodDescriptor) -> Result<Self, Fatal> {
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
         let unusable = |problem: &str| Fatal::Contract(format!("{path} {problem}"));
-        if method.is_client_streaming() || method.is_server_streaming() {
-            return Err(unusable("is a stream, which no route can carry yet"));
-        }
+        let sends = shape::sends(&method).map_err(unusable)?;
+        let answers = shape::answers(&method).map_err(unusable)?;
         let policy = contract.policy(&path).ok_or_else(|| unusable("has no access rule"))?;
         let takes = credentials(&method.input()).map_err(|problem| unusable(&problem))?;
         let gives = credentials(&method.output()).map_err(|problem| unusable(&problem))?;
         if gives.iter().any(|credential| !credential.field.supports_presence()) {
             return Err(unusable("gives a credential that is not optional"));
         }
-        let headers = headers(&method.input()).map_err(|problem| unusable(&problem))?;
+        if answers != Answers::Message && !gives.is_empty() {
+            return Err(unusable("gives a credential in a stream or a file"));
+        }
+        let headers = header::fields(&method.input()).map_err(|problem| unusable(&problem))?;
         let options = method.method_descriptor_proto().options.as_ref();
         let level = options.map(MethodOptions::idempotency_level).unwrap_or_default();
         Ok(Self {
             path: path.parse().map_err(|_malformed| unusable("is not a path"))?,
             is_public: policy.access() == Access::Public,
+            is_internal: policy.access() == Access::Service,
+            max_upload_bytes: match policy.max_upload_bytes {
+                0 => USUAL_UPLOAD_BYTES,
+                bytes => bytes,
+            },
+            sends,
+            answers,
+            headers,
             cache_seconds: policy.cache_seconds,
             has_side_effects: level != IdempotencyLevel::NoSideEffects,
             is_idempotent: level != IdempotencyLevel::IdempotencyUnknown,
@@ -94,7 +111,6 @@ impl Rpc {
             time_limit: time_limit(policy),
             takes,
             gives,
-            headers,
             method,
         })
     }
@@ -131,31 +147,6 @@ fn credentials(message: &MessageDescriptor) -> Result<Vec<CredentialField>, Stri
             Some(credential) => found.push(CredentialField::read(message, field, &credential)?),
             None => refuse_deep(&field.kind(), &mut HashSet::new())?,
         }
-    }
-    Ok(found)
-}
-
-/// The fields of a request that headers fill.
-fn headers(message: &MessageDescriptor) -> Result<Vec<HeaderField>, String> {
-    let Some(option) = message.parent_pool().get_extension_by_name("mainstay.options.v1.header")
-    else {
-        return Ok(Vec::new());
-    };
-    let mut found: Vec<HeaderField> = Vec::new();
-    for field in message.fields().filter(|field| field.options().has_extension(&option)) {
-        let name = field.full_name();
-        let options = field.options();
-        let header = options.get_extension(&option);
-        let header = header.as_str().unwrap_or_default().parse();
-        let header: HeaderName =
-            header.map_err(|_malformed| format!("has a field of no header: {name}"))?;
-        if field.kind() != Kind::String || field.is_list() {
-            return Err(format!("has a field of a header that is not a string: {name}"));
-        }
-        if found.iter().any(|other| other.header == header) {
-            return Err(format!("has two fields of one header: {name}"));
-        }
-        found.push(HeaderField { field: field.clone(), header });
     }
     Ok(found)
 }

@@ -1,6 +1,6 @@
 //! Every route of the contract, and the way to the right one.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use http::{HeaderValue, Method};
 use platform::{Fatal, access::Contract};
@@ -18,6 +18,7 @@ const LONGEST_SEGMENT: usize = 64;
 pub(crate) struct Table {
     routes: Vec<Arc<Route>>,
     paths: Trie<usize>,
+    methods: HashMap<String, Arc<Route>>,
 }
 
 /// A route, and the segments of the path that led to it, still encoded.
@@ -37,23 +38,28 @@ impl Table {
         let pool = DescriptorPool::decode(descriptors).map_err(|error| unusable(&error))?;
         let http = pool.get_extension_by_name("google.api.http");
         let http = http.ok_or_else(|| unusable(&"google.api.http is not in it"))?;
-        let mut routes = Vec::new();
+        let codec = Arc::new(Codec::new(&pool));
+        let (mut routes, mut methods) = (Vec::new(), HashMap::new());
         for service in pool.services() {
             for method in service.methods() {
                 let rpc = Arc::new(Rpc::read(&contract, method)?);
                 routes.extend(bindings::read(&http, &rpc)?);
+                if !rpc.is_internal {
+                    let mut method = bindings::method(&rpc)?;
+                    method.lane = Lane::new(&method, &codec);
+                    methods.insert(rpc.path.to_string(), Arc::new(method));
+                }
             }
         }
-        let codec = Arc::new(Codec::new(&pool));
         let locations: Vec<_> = routes.iter().map(|route| location::find(route, &routes)).collect();
         for (route, location) in routes.iter_mut().zip(locations) {
             route.location = location;
             route.lane = Lane::new(route, &codec);
         }
-        Self::build(routes.into_iter().map(Arc::new).collect())
+        Self::build(routes.into_iter().map(Arc::new).collect(), methods)
     }
 
-    fn build(routes: Vec<Arc<Route>>) -> Result<Self, Fatal> {
+    fn build(routes: Vec<Arc<Route>>, methods: HashMap<String, Arc<Route>>) -> Result<Self, Fatal> {
         let mut paths = Trie::new();
         for (index, route) in routes.iter().enumerate() {
             let same: Vec<&usize> = paths.same(&route.path).collect();
@@ -67,7 +73,7 @@ impl Table {
             }
             paths.insert(&route.path, index);
         }
-        Ok(Self { routes, paths })
+        Ok(Self { routes, paths, methods })
     }
 
     /// All routes, in the order of the contract.
@@ -83,6 +89,16 @@ impl Table {
         let (index, path) = self.paths.find(path, is_wanted)?;
         let route = self.routes.get(*index)?;
         Some(Found { route, path })
+    }
+
+    /// The method that a path is the very name of, for browsers that speak gRPC.
+    pub(crate) fn method(&self, path: &str) -> Option<Found<'_>> {
+        Some(Found { route: self.methods.get(path)?, path: Vec::new() })
+    }
+
+    /// Every method that is called under its own name.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.methods.values()
     }
 
     /// The methods that a path takes, as an `Allow` header; none for a path that
@@ -235,8 +251,8 @@ mod tests {
                 "not optional",
             ),
             (
-                &fixture::rpc("A", r#"get: "/a""#).replace("returns (", "returns (stream "),
-                "is a stream",
+                &fixture::rpc("A", r#"get: "/a""#).replace("A(", "A(stream "),
+                "takes a stream of messages",
             ),
         ] {
             let error = Table::read(&fixture::with_service(rpcs)).unwrap_err().to_string();

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, request::Parts};
-use platform::{idempotency::IDEMPOTENT_REPLAYED, request_id::RequestContext, timing};
+use platform::{
+    idempotency::IDEMPOTENT_REPLAYED, request_id::RequestContext, status::Reason, timing,
+};
 use tonic::Status;
 
 use super::{
@@ -18,22 +20,27 @@ use crate::{
     call::{Answered, Call},
     compress::Coding,
     conditional::{Shown, is_look},
-    credentials::{Changes, Identity},
-    edge, headers,
+    credentials::{Changes, Identity, Once},
+    download, edge, headers,
     problem::Problem,
-    route::{Found, Route},
+    route::{Answers, Found, Route, Sends},
+    stream,
     transcode::{self, Given, Reply},
+    upload::{self, Media},
 };
 
 const TRANSCODE: &str = "transcode";
 
-/// A request that is understood.
-struct Asked<'a> {
-    parts: &'a Parts,
-    found: &'a Found<'a>,
-    identity: &'a Identity,
-    metadata: HeaderMap,
-    message: Bytes,
+/// A request that is read and understood.
+#[derive(Clone)]
+pub(crate) struct Asked<'a> {
+    pub(crate) parts: &'a Parts,
+    pub(crate) found: &'a Found<'a>,
+    pub(crate) identity: &'a Identity,
+    /// What goes along with the message.
+    pub(crate) metadata: HeaderMap,
+    /// What the service is asked.
+    pub(crate) message: Bytes,
     at: Instant,
 }
 
@@ -49,24 +56,63 @@ impl Inner {
         changes: &mut Changes,
     ) -> Answer {
         let at = Instant::now();
-        let body = edge::read(&parts.headers, body, &self.room).await?;
-        if !body.bytes.is_empty() {
-            edge::check_media_type(&parts.method, &parts.headers)?;
+        let identity = self.credentials.identify(&parts.headers);
+        let identity = identity
+            .map_err(|status| Problem::of_status(&status, |field| found.route.place_of(field)))?;
+        let ask = |body| Asked::read(parts, found, &identity, body, at);
+        match &found.route.rpc.sends {
+            Sends::File(file) if file.is_stream => {
+                let asked = ask(b"")?;
+                let (quota, credentials) = (&self.quota, &self.credentials);
+                let sent = upload::send(quota, credentials, (&asked, file), body, changes).await?;
+                let answered = Answered { message: sent, metadata: HeaderMap::new() };
+                self.show(&asked, answered, changes).map_err(|status| asked.problem(&status))
+            }
+            Sends::File(file) => {
+                let Media::File(media_type) = Media::of(&parts.headers)? else {
+                    return Err(Problem::of(Reason::UNSUPPORTED_MEDIA_TYPE)
+                        .detail("send the file itself rather than a form"));
+                };
+                let body = edge::read(&parts.headers, body, &self.room).await?;
+                let mut asked = ask(b"")?;
+                asked.message = upload::whole(file, asked.message, &media_type, &body.bytes);
+                self.answer_to(asked, changes).await
+            }
+            Sends::Message => {
+                let body = edge::read(&parts.headers, body, &self.room).await?;
+                if !body.bytes.is_empty() {
+                    edge::check_media_type(&parts.method, &parts.headers)?;
+                }
+                self.answer_to(ask(&body.bytes)?, changes).await
+            }
         }
-        let problem =
-            |status: Status| Problem::of_status(&status, |field| found.route.place_of(field));
-        let identity = self.credentials.identify(&parts.headers).map_err(problem)?;
-        let message = message(parts, found, &body.bytes, &identity)?;
-        let message = headers::fill(&found.route.rpc, &parts.headers, message)?;
-        let metadata = headers::metadata(&found.route.rpc, &parts.headers)?;
-        let asked = Asked { parts, found, identity: &identity, metadata, message, at };
-        let is_kept = self.cache.keeps(&found.route.rpc) && identity.is_anonymous();
-        let answer = if is_kept && is_look(parts) {
-            self.answer_from_cache(&asked).await
-        } else {
-            self.answer_anew(&asked, changes).await
-        };
-        answer.map_err(problem)
+    }
+
+    /// Calls the method and answers with what it gives.
+    async fn answer_to(&self, asked: Asked<'_>, changes: &mut Changes) -> Answer {
+        let rpc = &asked.found.route.rpc;
+        match rpc.answers {
+            Answers::Message => {
+                let is_kept = self.cache.keeps(rpc) && asked.identity.is_anonymous();
+                let answer = if is_kept && is_look(asked.parts) {
+                    self.answer_from_cache(&asked).await
+                } else {
+                    self.answer_anew(&asked, changes).await
+                };
+                answer.map_err(|status| asked.problem(&status))
+            }
+            Answers::Events { .. } => {
+                let limit = rpc.time_limit;
+                let answer = stream::answer(&self.streams, &self.credentials, asked, changes);
+                within(limit, answer).await
+            }
+            Answers::File { is_stream } => {
+                let (limit, streams) = (rpc.time_limit, &self.streams);
+                let credentials = &self.credentials;
+                let answer = download::answer(streams, credentials, asked, is_stream, changes);
+                within(limit, answer).await
+            }
+        }
     }
 
     async fn answer_anew(
@@ -74,9 +120,19 @@ impl Inner {
         asked: &Asked<'_>,
         changes: &mut Changes,
     ) -> Result<Response, Status> {
+        let answered = self.ask(asked, changes).await?;
+        self.show(asked, answered, changes)
+    }
+
+    /// Answers with what a service said, unless the client has it already.
+    fn show(
+        &self,
+        asked: &Asked<'_>,
+        answered: Answered,
+        changes: &mut Changes,
+    ) -> Result<Response, Status> {
         let Asked { parts, found, identity, .. } = asked;
         let route = found.route;
-        let answered = self.ask(asked, changes).await?;
         let shown = Shown::of(route, &answered.message);
         let keeping = Keeping::of(parts, &route.rpc, identity);
         if let Some(held) = held(parts, &shown, keeping) {
@@ -126,7 +182,7 @@ impl Inner {
         let rpc = &asked.found.route.rpc;
         let (metadata, message) = (asked.metadata.clone(), asked.message.clone());
         let call = Call { rpc, metadata, message };
-        let call = self.credentials.call(call, asked.identity, changes);
+        let call = self.credentials.call(Once, call, asked.identity, changes);
         let upstream = timing::start("upstream");
         let answered = within(rpc.time_limit, call).await;
         upstream.stop();
@@ -134,6 +190,30 @@ impl Inner {
             timing::pass_on(metadata);
         }
         answered
+    }
+}
+
+// === impl Asked ===
+
+impl<'a> Asked<'a> {
+    /// Makes the message that a request stands for.
+    fn read(
+        parts: &'a Parts,
+        found: &'a Found<'a>,
+        identity: &'a Identity,
+        body: &[u8],
+        at: Instant,
+    ) -> Result<Self, Box<Problem>> {
+        let rpc = &found.route.rpc;
+        let message = message(parts, found, body, identity)?;
+        let message = headers::fill(rpc, &parts.headers, message)?;
+        let metadata = headers::metadata(rpc, &parts.headers)?;
+        Ok(Self { parts, found, identity, metadata, message, at })
+    }
+
+    /// A service's refusal, in the client's words.
+    pub(crate) fn problem(&self, status: &Status) -> Box<Problem> {
+        Problem::of_status(status, |field| self.found.route.place_of(field))
     }
 }
 

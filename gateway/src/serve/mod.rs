@@ -4,6 +4,8 @@ mod always;
 mod carry;
 mod show;
 
+pub(crate) use self::carry::Asked;
+
 use std::{
     convert::Infallible,
     error::Error,
@@ -26,6 +28,7 @@ use platform::{
 use crate::{
     Response,
     body::Incoming,
+    browser::{self, Carrier, Spoken},
     cache::Cache,
     conditional, cors,
     credentials::{Changes, Credentials},
@@ -34,7 +37,9 @@ use crate::{
     limits::Guard,
     pages,
     problem::Problem,
-    route::{Found, Table},
+    route::{Answers, Route, Rpc, Table},
+    stream::{self, Streams},
+    upload::Quota,
 };
 
 const EVERY_METHOD: HeaderValue =
@@ -52,24 +57,42 @@ struct Inner {
     guard: Guard,
     trusted_origins: Origins,
     cache: Cache,
+    streams: Streams,
+    quota: Quota,
     room: edge::Room,
 }
 
-type Answer = Result<Response, Box<Problem>>;
+/// What a gateway is made of.
+#[derive(Debug)]
+pub(crate) struct Making {
+    pub(crate) table: Table,
+    pub(crate) credentials: Credentials,
+    pub(crate) guard: Guard,
+    pub(crate) trusted_origins: Origins,
+    pub(crate) cache: Cache,
+    pub(crate) streams: Streams,
+}
+
+/// An answer, or why there is none.
+pub(crate) type Answer = Result<Response, Box<Problem>>;
 
 // === impl Gateway ===
 
 impl Gateway {
     /// Serves the routes of a table.
-    pub(crate) fn new(
-        table: Table,
-        credentials: Credentials,
-        guard: Guard,
-        trusted_origins: Origins,
-        cache: Cache,
-    ) -> Self {
-        let room = edge::Room::new();
-        Self(Arc::new(Inner { table, credentials, guard, trusted_origins, cache, room }))
+    pub(crate) fn new(making: Making) -> Self {
+        let Making { table, credentials, guard, trusted_origins, cache, streams } = making;
+        let (quota, room) = (Quota::default(), edge::Room::new());
+        Self(Arc::new(Inner {
+            table,
+            credentials,
+            guard,
+            trusted_origins,
+            cache,
+            streams,
+            quota,
+            room,
+        }))
     }
 }
 
@@ -127,7 +150,8 @@ impl Inner {
                 return Ok(response);
             }
             let (mut changes, mut standing) = (Changes::default(), None);
-            let carried = match self.admit(parts, &host, &found, &mut standing).await {
+            let admitted = self.admit(parts, &host, found.route, &mut standing).await;
+            let carried = match admitted.and_then(|()| acceptable(parts, &found.route.rpc)) {
                 Ok(()) => self.carry(parts, body, &found, &mut changes).await,
                 Err(problem) => Err(problem),
             };
@@ -143,7 +167,42 @@ impl Inner {
             response.extensions_mut().insert(template);
             return Ok(response);
         }
-        self.answer_without_route(parts, path)
+        match Spoken::read(parts, &self.table)? {
+            Some(spoken) => Ok(self.answer_spoken(&spoken, &host, body).await),
+            None => self.answer_without_route(parts, path),
+        }
+    }
+
+    /// Answers a browser that speaks gRPC.
+    async fn answer_spoken(
+        &self,
+        spoken: &Spoken<'_>,
+        host: &str,
+        body: &mut Incoming,
+    ) -> Response {
+        let Self { credentials, streams, room, .. } = self;
+        let (mut changes, mut standing) = (Changes::default(), None);
+        let admitted = match &spoken.found {
+            Some(found) if self.guard.check_room(&found.route.rpc).is_err() => {
+                Err(Problem::of(Reason::OVERLOADED))
+            }
+            Some(found) => self.admit(spoken.parts, host, found.route, &mut standing).await,
+            None => self.check_sender(spoken.parts, host),
+        };
+        let mut response = match admitted {
+            Ok(()) => {
+                Carrier { credentials, streams, room }.answer(spoken, body, &mut changes).await
+            }
+            Err(problem) => spoken.refuse_problem(&problem),
+        };
+        self.change_cookies(&changes, &mut response);
+        if let Some(standing) = standing {
+            standing.write(response.headers_mut());
+        }
+        if let Some(found) = &spoken.found {
+            response.extensions_mut().insert(RouteTemplate(Arc::clone(&found.route.template)));
+        }
+        response
     }
 
     fn answer_without_route(&self, parts: &Parts, path: &str) -> Answer {
@@ -151,7 +210,7 @@ impl Inner {
         let allowed = match (path, &page) {
             ("*", _) => Some(EVERY_METHOD),
             (_, Some(_)) => Some(PAGE_METHODS),
-            _ => self.table.allowed(path),
+            _ => self.table.allowed(path).or_else(|| browser::allowed(path, &self.table)),
         };
         let methods = allowed.clone().unwrap_or(EVERY_METHOD);
         if let Some(preflight) = cors::preflight(parts, &self.trusted_origins, methods) {
@@ -193,17 +252,20 @@ impl Inner {
         &self,
         parts: &Parts,
         host: &str,
-        found: &Found<'_>,
+        route: &Route,
         standing: &mut Option<Standing>,
     ) -> Result<(), Box<Problem>> {
-        edge::check_scheme(&parts.headers)?;
-        let refused = |status| Problem::of_status(&status, |field| found.route.place_of(field));
+        let refused = |status| Problem::of_status(&status, |field| route.place_of(field));
         let identity = self.credentials.identify(&parts.headers).map_err(refused)?;
-        *standing = self.guard.count(&found.route.rpc, &identity).await;
+        *standing = self.guard.count(&route.rpc, &identity).await;
         standing.map_or(Ok(()), |standing| standing.check()).map_err(refused)?;
-        csrf::check(&parts.method, &parts.headers, host, &self.trusted_origins)?;
-        let is_acceptable = edge::takes_json(&parts.headers);
-        if is_acceptable { Ok(()) } else { Err(Problem::of(Reason::NOT_ACCEPTABLE)) }
+        self.check_sender(parts, host)
+    }
+
+    /// Refuses whoever is not to send anything here, whatever it is.
+    fn check_sender(&self, parts: &Parts, host: &str) -> Result<(), Box<Problem>> {
+        edge::check_scheme(&parts.headers)?;
+        csrf::check(&parts.method, &parts.headers, host, &self.trusted_origins)
     }
 
     /// An answer with cookies is for one reader only.
@@ -228,6 +290,17 @@ impl Inner {
             always::cut(&mut response);
         }
         response
+    }
+}
+
+/// Refuses a client that cannot read what a method gives.
+fn acceptable(parts: &Parts, rpc: &Rpc) -> Result<(), Box<Problem>> {
+    match rpc.answers {
+        Answers::Message if edge::takes_json(&parts.headers) => Ok(()),
+        Answers::Message => Err(Problem::of(Reason::NOT_ACCEPTABLE)),
+        Answers::Events { .. } => stream::check_accept(&parts.headers),
+        // The service says what it is.
+        Answers::File { .. } => Ok(()),
     }
 }
 

@@ -34,6 +34,10 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What one stream may hold that nobody has read yet.
+const STREAM_WINDOW: u32 = 128 * 1024;
+/// The most that HTTP/2 has.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
 
 /// The address of a service, such as `http://localhost:50051`, and how to speak TLS
 /// to it if it begins with `https`.
@@ -75,15 +79,35 @@ pub fn channel(address: &Address) -> Channel {
     let Some(tls) = &address.tls else {
         return endpoint(address.uri.clone()).connect_timeout(CONNECT_TIMEOUT).connect_lazy();
     };
-    secure_channel(address, tls.clone())
+    secure_channel(address, tls.clone(), endpoint)
 }
 
 /// The same to one of the addresses that a name stands for. A connection that
 /// cannot be made fails with [`tonic::ConnectError`], one that takes too long
 /// included.
 pub fn channel_to(address: &Address, socket: SocketAddr) -> Channel {
+    tuned_channel_to(address, socket, endpoint)
+}
+
+/// The same for streams.
+///
+/// What a service has sent ahead of a slow reader is bounded stream by stream, and
+/// no number of them can use up the window of the connection that all share.
+pub fn streaming_channel_to(address: &Address, socket: SocketAddr) -> Channel {
+    tuned_channel_to(address, socket, |uri| {
+        endpoint(uri)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+    })
+}
+
+fn tuned_channel_to(
+    address: &Address,
+    socket: SocketAddr,
+    endpoint: impl Fn(Uri) -> Endpoint,
+) -> Channel {
     if let Some(tls) = &address.tls {
-        return secure_channel(address, tls.at(socket));
+        return secure_channel(address, tls.at(socket), endpoint);
     }
     endpoint(address.uri.clone()).connect_with_connector_lazy(service_fn(
         move |_: Uri| async move {
@@ -94,7 +118,11 @@ pub fn channel_to(address: &Address, socket: SocketAddr) -> Channel {
     ))
 }
 
-fn secure_channel(address: &Address, tls: tls::Connect) -> Channel {
+fn secure_channel(
+    address: &Address,
+    tls: tls::Connect,
+    endpoint: impl Fn(Uri) -> Endpoint,
+) -> Channel {
     tls.follow();
     // tonic takes an address with https for a wish that it should do TLS itself.
     let endpoint = endpoint(tls.target().clone()).origin(address.uri.clone());

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full};
 use platform::{
     limits::{Limits, Load, Shedder},
     request_id::RequestContext,
-    server::spawn,
+    server::{Stopping, spawn},
     upstream::Address,
 };
 use prost::Message;
@@ -33,7 +33,8 @@ use crate::{
     credentials::{Cookies, Credentials},
     limits::Guard,
     route::Table,
-    serve::Gateway,
+    serve::{Gateway, Making},
+    stream::Streams,
 };
 
 /// A call that a service received.
@@ -210,13 +211,20 @@ impl Rig {
 fn gateway(auth: &Address, content: &Address, limits: Limits) -> Gateway {
     let table = Table::read(proto::DESCRIPTORS).unwrap();
     let shedder = || Shedder::new(NonZeroUsize::new(1_000).unwrap(), Load::default());
-    let services = [("mainstay.auth.", auth), ("mainstay.content.", content)];
+    let services = [("mainstay.auth.", auth.clone()), ("mainstay.content.", content.clone())];
     let upstreams = Upstreams::connect(&services, shedder);
     upstreams.serve_all(&table).unwrap();
     let guard = Guard::new(upstreams.clone(), limits, None);
     let credentials = Credentials::new(Cookies::new(true), &table, upstreams).unwrap();
     let origins = "http://localhost:*".parse().unwrap();
-    Gateway::new(table, credentials, guard, origins, Cache::new(1024 * 1024))
+    Gateway::new(Making {
+        table,
+        credentials,
+        guard,
+        trusted_origins: origins,
+        cache: Cache::new(1024 * 1024),
+        streams: Streams::new(Stopping::default()),
+    })
 }
 
 // === impl Fake ===

@@ -22,6 +22,7 @@ pub use self::{
     guard::{Paced, Refusal, TooSlow},
     observe::{Kind, Observe, Observed, RouteTemplate, Unlogged, log_panic},
     process::{Process, Settings},
+    stop::Stopping,
 };
 
 /// Runs a task beside the caller; whoever holds the handle ends it.

@@ -28,7 +28,7 @@ use super::{
     listen::listen,
     observe::{Kind, Observe},
     spawn,
-    stop::Stop,
+    stop::{Stop, Stopping},
     timed::Tell,
 };
 use crate::{
@@ -140,6 +140,11 @@ impl Process {
     /// Lets in what one queue of this process can work on.
     pub fn shedder(&self) -> Shedder {
         Shedder::new(self.limits.in_flight, self.load.clone())
+    }
+
+    /// Tells when the process is about to end, which nothing endless may outlast.
+    pub fn stopping(&self) -> Stopping {
+        self.stop.stopping()
     }
 
     /// Does something that takes a while, unless the process is told to stop.

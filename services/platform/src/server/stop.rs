@@ -21,6 +21,19 @@ pub(super) struct Stop {
     pub(super) at_once: CancellationToken,
 }
 
+/// Tells whoever serves something endless that the process is about to end.
+#[derive(Clone, Debug, Default)]
+pub struct Stopping(CancellationToken);
+
+// === impl Stopping ===
+
+impl Stopping {
+    /// Waits until the process is told to stop.
+    pub async fn told(&self) {
+        self.0.cancelled().await;
+    }
+}
+
 // === impl Stop ===
 
 impl Stop {
@@ -55,6 +68,11 @@ impl Stop {
             }));
         }
         Ok(stop)
+    }
+
+    /// Lets others know, too.
+    pub(super) fn stopping(&self) -> Stopping {
+        Stopping(self.graceful.clone())
     }
 
     fn again(&self) {
