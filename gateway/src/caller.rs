@@ -69,6 +69,10 @@ mod tests {
         format!("Bearer h.{}.s", URL_SAFE_NO_PAD.encode(claims)).parse().unwrap()
     }
 
+    fn client(address: &str) -> Client {
+        Client { address: address.parse().unwrap(), is_forwarded: false }
+    }
+
     #[test]
     fn callers_are_users_or_networks() {
         let mut extensions = Extensions::new();
@@ -76,12 +80,12 @@ mod tests {
         assert_eq!(Caller::of(Some(&user), &extensions), Caller::User("ann".to_owned()));
         assert_eq!(expiry(&user), Some(5));
         assert_eq!(Caller::of(None, &extensions), Caller::Address(None));
-        extensions.insert("2001:db8:1:2:3:4:5:6".parse::<IpAddr>().unwrap());
+        extensions.insert(client("2001:db8:1:2:3:4:5:6"));
         let network = Caller::Address(Some("2001:db8:1:2::".parse().unwrap()));
         for nobody in ["{}", "[", r#"{"sub": 1}"#] {
             assert_eq!(Caller::of(Some(&header(nobody)), &extensions), network);
         }
-        extensions.insert("::ffff:192.0.2.1".parse::<IpAddr>().unwrap());
+        extensions.insert(client("::ffff:192.0.2.1"));
         let opaque = HeaderValue::from_static("Bearer opaque");
         let v4 = Caller::Address(Some("192.0.2.1".parse().unwrap()));
         assert_eq!(Caller::of(Some(&opaque), &extensions), v4);
