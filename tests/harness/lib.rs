@@ -18,6 +18,7 @@ mod database;
 mod dynamic;
 mod grpc;
 mod metrics;
+pub mod pebble;
 mod person;
 pub mod program;
 pub mod raw;

@@ -70,7 +70,8 @@ impl Service {
     /// Starts the service again after it ended, on the same ports.
     pub async fn start_again(&mut self) {
         let ports = [("MAINSTAY_LISTEN", self.listen), ("MAINSTAY_ADMIN_LISTEN", self.admin)];
-        for (key, address) in ports {
+        let redirect = self.redirect.map(|redirect| ("MAINSTAY_HTTP_REDIRECT_LISTEN", redirect));
+        for (key, address) in ports.into_iter().chain(redirect) {
             self.environment.insert(key.to_owned(), format!("localhost:{}", address.port()));
         }
         self.child = spawn(&self.arguments, &self.environment, &self.log);

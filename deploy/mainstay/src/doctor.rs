@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Args;
-use platform::config::Reader;
+use platform::{config::Reader, tls};
 use serde::Serialize;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -69,6 +69,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let places = Places::usual(options.pg.clone(), &mut Reader::from_env());
     let mut findings = vec![programs(options, &places), data(&options.data)];
     findings.extend(places.ignored(Owner::detect()).iter().map(|why| ignored(why)));
+    findings.extend(certificate());
     match &state {
         Some(state) => findings.extend(service::runtime()?.block_on(stack(state))),
         None => findings.extend(options.ports.with_flags().map(port)),
@@ -159,6 +160,29 @@ fn data(path: &Path) -> Finding {
             Finding::failed("data", format!("{shown}: {error}"), fix)
         }
     }
+}
+
+/// Whether the certificate that the environment names can be used; nothing if it
+/// names none.
+fn certificate() -> Option<Finding> {
+    let mut reader = Reader::from_env();
+    let settings = tls::Settings::read(&mut reader);
+    let settings = match reader.finish(settings) {
+        Ok(settings) => settings?,
+        Err(error) => {
+            let problems: Vec<_> = error.problems().collect();
+            let fix = "see \"TLS\" in deploy/README.md";
+            return Some(Finding::failed("certificate", problems.join("; "), fix));
+        }
+    };
+    let until = settings.valid_until();
+    Some(match (settings.warnings().join("; "), until) {
+        (warnings, _) if !warnings.is_empty() => {
+            Finding::warning("certificate", warnings, "renew it, and chmod 600 its key")
+        }
+        (_, Some(until)) => Finding::passed("certificate", format!("valid until {until}")),
+        (_, None) => Finding::passed("certificate", "will be issued when the gateway runs"),
+    })
 }
 
 fn port((port, flag): (u16, &'static str)) -> Finding {

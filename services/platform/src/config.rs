@@ -21,6 +21,15 @@ pub struct Reader {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct List(pub Vec<String>);
 
+// === impl Error ===
+
+impl Error {
+    /// Each of them, in one line.
+    pub fn problems(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
 // === impl Reader ===
 
 impl Reader {

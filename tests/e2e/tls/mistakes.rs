@@ -1,5 +1,6 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
+use serde_json::Value;
 use tests::{
     eventually,
     program::{self, Ended},
@@ -64,5 +65,27 @@ async fn what_is_only_unwise_is_warned_of() {
     fs::set_permissions(&gateway.paths.key, fs::Permissions::from_mode(0o644)).unwrap();
     for told in ["the certificate has expired", "everybody on this machine can read"] {
         eventually(told, SOON, async || gateway.service.log().contains(told).then_some(())).await;
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_looks_at_the_certificate() {
+    let (authority, folder) = (Authority::new(), tempfile::tempdir().unwrap());
+    let good = authority.issue().write(folder.path(), "good");
+    let old = authority.issue_until(2021).write(folder.path(), "old");
+    let data = folder.path().join("data");
+    let arguments = ["doctor", "--json", "--data", data.to_str().unwrap()];
+    for (certificate, key, verdict, told) in [
+        (&good.certificate, &good.key, "passed", "valid until 2999-01-01"),
+        (&old.certificate, &old.key, "warning", "expired"),
+        (&good.certificate, &old.key, "failed", "MAINSTAY_TLS_KEY: the key of"),
+    ] {
+        let mut command = program::command_at_home(&arguments);
+        command.env("MAINSTAY_TLS_CERTIFICATE", certificate).env("MAINSTAY_TLS_KEY", key);
+        let said = program::run(command).await.stdout;
+        let findings: Vec<Value> = serde_json::from_str(&said).unwrap();
+        let found = findings.iter().find(|it| it["check"] == "certificate").unwrap();
+        assert_eq!(found["verdict"], verdict, "{found}");
+        assert!(found["detail"].as_str().unwrap().contains(told), "{found}");
     }
 }

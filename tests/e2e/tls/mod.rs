@@ -1,5 +1,6 @@
 //! TLS: who we show ourselves to be, who may come in, and how both change.
 
+mod acme;
 mod mistakes;
 mod mutual;
 mod reload;

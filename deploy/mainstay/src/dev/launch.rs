@@ -31,6 +31,11 @@ const DEFAULTS: [(&str, &str); 6] = [
     ("MAINSTAY_TRUSTED_ORIGINS", "http://localhost:*"),
 ];
 
+/// Secrets are made for the stack, and it listens on plain ports: certificates for
+/// one process would keep the others from finding it.
+const NOT_INHERITED: [&str; 5] =
+    ["SECRET", "MAINSTAY_ACME_", "MAINSTAY_HTTP_REDIRECT_", "MAINSTAY_TLS_", "MAINSTAY_UPSTREAM_"];
+
 // === impl Settings ===
 
 impl Settings {
@@ -43,7 +48,9 @@ impl Settings {
         }
         for prefix in ["RUST_", "OTEL_", "MAINSTAY_"] {
             let pairs = reader.pairs_with_prefix(prefix);
-            inherited.extend(pairs.filter(|(name, _)| !name.contains("SECRET")));
+            inherited.extend(
+                pairs.filter(|(name, _)| !NOT_INHERITED.iter().any(|part| name.contains(part))),
+            );
         }
         Self { inherited, secret }
     }
@@ -98,4 +105,25 @@ impl Settings {
 
 fn pair((name, value): (&str, &str)) -> (String, String) {
     (name.to_owned(), value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_and_certificates_are_not_passed_on() {
+        let own = [
+            ("MAINSTAY_LOG_FORMAT", "json"),
+            ("MAINSTAY_SECRET_KEY", "x"),
+            ("MAINSTAY_TLS_CERTIFICATE", "x"),
+            ("MAINSTAY_UPSTREAM_CA", "x"),
+            ("MAINSTAY_ACME_DOMAINS", "x"),
+        ];
+        let mut reader = Reader::from_pairs(own.map(pair));
+        let inherited = Settings::read(&mut reader, String::new()).inherited;
+        let given: Vec<_> = inherited.iter().filter(|(_, value)| value == "x").collect();
+        assert!(given.is_empty(), "{given:?}");
+        assert!(inherited.contains(&pair(("MAINSTAY_LOG_FORMAT", "json"))));
+    }
 }

@@ -80,6 +80,10 @@ impl Validity {
         }
     }
 
+    pub(super) fn end(self) -> Option<Timestamp> {
+        Timestamp::from_second(self.until).ok()
+    }
+
     pub(super) fn seconds(self) -> i64 {
         self.until.saturating_sub(self.from).max(0)
     }

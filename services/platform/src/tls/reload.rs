@@ -61,6 +61,16 @@ impl<T: Send + Sync + 'static> Files<T> {
         Ok(Self { role, files, make, first })
     }
 
+    /// What a person should know about them, beside that they are in use.
+    pub(super) fn warnings(&self) -> Vec<&'static str> {
+        self.first.warnings()
+    }
+
+    /// Until when the certificate is good, if there is one.
+    pub(super) fn valid_until(&self) -> Option<Timestamp> {
+        self.first.made.validity.and_then(Validity::end)
+    }
+
     /// Keeps reading them: when told to, on SIGHUP, and every few seconds.
     ///
     /// What is broken is logged and changes nothing. Ends with the last receiver.
@@ -141,7 +151,7 @@ impl<T: Send + Sync + 'static> Follower<T> {
                 }
                 Err(problem) if !is_reported => {
                     is_reported = true;
-                    tracing::warn!(%problem, "a certificate was not replaced: {problem}");
+                    tracing::warn!(%problem, "what changed is of no use, and what was there before is used");
                 }
                 Err(_) => {}
             }
@@ -167,19 +177,26 @@ impl<T: Send + Sync + 'static> Follower<T> {
 
     fn announce(&self, read: &Read<T>) {
         let role = self.files.role;
-        if read.is_exposed {
-            tracing::warn!(role, "everybody on this machine can read the private key");
+        for warning in read.warnings() {
+            tracing::warn!(role, "{warning}");
         }
         let Some(validity) = read.made.validity else { return };
-        let until = Timestamp::from_second(validity.until).unwrap_or_default();
-        if let Some(warning) = validity.warning(Timestamp::now()) {
-            tracing::warn!(role, %until, "{warning}");
-        } else {
+        if let Some(until) = validity.end() {
             tracing::info!(role, %until, "using a certificate that is valid until {until}");
         }
         let meter = opentelemetry::global::meter("mainstay");
         let expires_at = meter.i64_gauge(TLS_CERTIFICATE_EXPIRES_AT).with_unit("s").build();
         expires_at.record(validity.until, &[KeyValue::new(TLS_CERTIFICATE_ROLE, role)]);
+    }
+}
+
+// === impl Read ===
+
+impl<T> Read<T> {
+    fn warnings(&self) -> Vec<&'static str> {
+        let exposed = "everybody on this machine can read the private key";
+        let of_time = self.made.validity.and_then(|validity| validity.warning(Timestamp::now()));
+        self.is_exposed.then_some(exposed).into_iter().chain(of_time).collect()
     }
 }
 

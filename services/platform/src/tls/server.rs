@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use jiff::Timestamp;
+use opentelemetry::metrics::Counter;
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs::Ticketer,
@@ -17,7 +19,7 @@ use super::{
     refuse,
     reload::{Files, Made},
 };
-use crate::{config::Reader, fatal::Fatal};
+use crate::{config::Reader, fatal::Fatal, telemetry::TLS_HANDSHAKES};
 
 /// What clients may speak, the best first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -49,6 +51,7 @@ pub(crate) struct Acceptor {
     current: watch::Receiver<Arc<ServerConfig>>,
     /// Whether clients show certificates, too.
     pub(super) is_mutual: bool,
+    pub(super) handshakes: Counter<u64>,
 }
 
 // === impl Settings ===
@@ -98,6 +101,16 @@ impl Settings {
         }
     }
 
+    /// What a person should know about the certificate and its key.
+    pub fn warnings(&self) -> Vec<&'static str> {
+        self.files.warnings()
+    }
+
+    /// Until when the certificate is good; none before the first was issued.
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        self.files.valid_until()
+    }
+
     /// Begins to follow the files.
     pub(crate) fn start(&self) -> Result<Server, Fatal> {
         let nudge = Arc::new(Notify::new());
@@ -112,7 +125,9 @@ impl Settings {
 impl Server {
     /// Begins TLS on connections.
     pub(crate) fn acceptor(&self) -> Acceptor {
-        Acceptor { current: self.current.clone(), is_mutual: self.is_mutual }
+        let meter = opentelemetry::global::meter("mainstay");
+        let handshakes = meter.u64_counter(TLS_HANDSHAKES).build();
+        Acceptor { current: self.current.clone(), is_mutual: self.is_mutual, handshakes }
     }
 
     /// Where the proofs for a certificate authority are.

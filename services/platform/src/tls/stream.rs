@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use opentelemetry::{KeyValue, metrics::Counter};
+use opentelemetry::KeyValue;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     net::TcpStream,
@@ -16,10 +16,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::server::Acceptor;
-use crate::{
-    fatal::causes,
-    telemetry::{OUTCOME, TLS_HANDSHAKES},
-};
+use crate::{fatal::causes, telemetry::OUTCOME};
 
 /// From the first byte to the last of a handshake.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
@@ -64,15 +61,15 @@ impl Stream {
         let Some(acceptor) = tls else { return Some(Self::Plain(Plain::new(tcp))) };
         let shaken = Box::pin(timeout(HANDSHAKE_WITHIN, shake_hands(tcp, acceptor))).await;
         let shaken = shaken.unwrap_or(Err(Refused::Late));
-        handshakes().add(1, &[KeyValue::new(OUTCOME, outcome(&shaken))]);
+        acceptor.handshakes.add(1, &[KeyValue::new(OUTCOME, outcome(&shaken))]);
         match shaken {
             Ok(stream) => return Some(Self::Tls(Box::new(stream))),
             // On a port of services a stranger is worth a line; on a public port
             // there are many.
             Err(error) if acceptor.is_mutual => {
-                tracing::warn!(%error, "a connection was refused: {error}");
+                tracing::warn!(%error, "a connection was refused");
             }
-            Err(error) => tracing::debug!(%error, "a connection was refused: {error}"),
+            Err(error) => tracing::debug!(%error, "a connection was refused"),
         }
         None
     }
@@ -113,10 +110,6 @@ fn outcome(shaken: &Result<TlsStream<TcpStream>, Refused>) -> &'static str {
         Err(Refused::Late) => "timeout",
         Err(Refused::Failed(_)) => "failed",
     }
-}
-
-fn handshakes() -> Counter<u64> {
-    opentelemetry::global::meter("mainstay").u64_counter(TLS_HANDSHAKES).build()
 }
 
 // === impl Plain ===

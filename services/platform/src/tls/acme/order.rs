@@ -58,12 +58,12 @@ pub(super) async fn obtain(settings: &Settings, store: &Store) -> Result<(), Err
 }
 
 async fn obtain_with_proofs(settings: &Settings, store: &Store) -> Result<(), Error> {
-    let account = account(settings, store).await?;
     let names: Vec<_> = settings.domains.iter().cloned().map(Identifier::Dns).collect();
-    let mut order = match account.new_order(&NewOrder::new(&names)).await {
+    let new = NewOrder::new(&names);
+    let mut order = match account(settings, store).await?.new_order(&new).await {
         Err(error) if is_unknown_account(&error) => {
             store.forget_account()?;
-            return Err(error.into());
+            account(settings, store).await?.new_order(&new).await?
         }
         order => order?,
     };

@@ -60,7 +60,7 @@ impl Issuer {
                     tracing::warn!(
                         %error,
                         next_try_seconds = pause.as_secs(),
-                        "no certificate for {}: {error}",
+                        "no certificate for {}",
                         self.settings.domains.join(", ")
                     );
                     sleep(pause).await;
@@ -76,6 +76,9 @@ impl Issuer {
         if !self.left().is_zero() {
             return Ok(true);
         }
+        if let Some(name) = self.kept().and_then(|it| it.lacks(&self.settings.domains)) {
+            tracing::warn!(name, "the certificate that is served is not for {name}");
+        }
         let attempt = timeout(ATTEMPT_WITHIN, order::obtain(&self.settings, &self.store));
         attempt.await.unwrap_or(Err(Error::Unreachable(instant_acme::Error::Timeout(None))))?;
         Ok(true)
@@ -83,16 +86,15 @@ impl Issuer {
 
     /// The time until a new certificate is needed.
     fn left(&self) -> Duration {
-        let [chain, key] = self.settings.pair();
-        let identity = chain
-            .read()
-            .and_then(|chain| key.read().and_then(|key| Identity::read(&chain, &key, &crypto())));
-        match identity {
-            Ok(identity) if identity.lacks(&self.settings.domains).is_none() => {
-                left(identity.validity, Timestamp::now(), self.jitter)
-            }
-            _ => Duration::ZERO,
-        }
+        let fits = |it: &Identity| it.lacks(&self.settings.domains).is_none();
+        let kept = self.kept().filter(fits);
+        kept.map_or(Duration::ZERO, |it| left(it.validity, Timestamp::now(), self.jitter))
+    }
+
+    /// The certificate that is there.
+    fn kept(&self) -> Option<Identity> {
+        let [chain, key] = self.settings.pair().map(|file| file.read().ok());
+        Identity::read(&chain?, &key?, &crypto()).ok()
     }
 }
 
