@@ -211,12 +211,13 @@ async fn tricks_with_paths_and_framing_are_refused() {
         "nonsense",
     ] {
         let answer = send(head).await;
-        assert!(matches!(raw::status(&answer), Some(400 | 505)), "{head}: {answer}");
+        assert_eq!(raw::status(&answer), Some(400), "{head}: {answer}");
+        assert!(answer.contains("\"code\":\"MALFORMED_REQUEST\""), "{head}: {answer}");
     }
     let long = format!("GET /api/posts?{} HTTP/1.1\r\nhost: a", "a".repeat(9000));
     assert_eq!(raw::status(&send(&long).await), Some(414));
     let large = format!("GET /api/posts HTTP/1.1\r\nhost: a\r\nx: {}", "a".repeat(200_000));
-    assert!(matches!(raw::status(&send(&large).await), Some(431) | None), "a header too many");
+    assert_eq!(raw::status(&send(&large).await), Some(431));
     Rest::new(stack.gateway.listen).get("/api/posts").await.expect(200);
 }
 

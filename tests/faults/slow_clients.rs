@@ -1,87 +1,253 @@
-//! Clients that say too little hold no connection for long, and nobody waits for
-//! them.
+//! Clients that say or take too little hold no connection for long, and nobody
+//! waits for them.
 
 use std::{net::SocketAddr, time::Duration};
 
-use futures_util::future::{join, select};
-use tests::{Rest, Stack, raw};
+use futures_util::future::{join, join_all};
+use http::header;
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::rt::TokioIo;
+use platform::server::spawn;
+use serde_json::json;
+use tests::{Person, Rest, Stack, raw};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    time::interval,
+    net::{TcpSocket, TcpStream},
+    time::{Instant, interval, timeout},
 };
 
-/// The first bytes have 5 s and headers 10 s; the rest is for a busy machine.
-const LIMIT: Duration = Duration::from_secs(20);
+/// How long anything slow may stay.
+const LIMIT: Duration = Duration::from_secs(15);
+/// Beyond it, the rest is for a busy machine.
+const GIVE_UP: Duration = Duration::from_secs(40);
+const OF_EACH: usize = 300;
+const BETWEEN_DROPS: Duration = Duration::from_secs(1);
+/// A small answer below this is noise of the machine and not of the gateway.
+const NOISE: Duration = Duration::from_millis(30);
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// An empty SETTINGS frame, and one that keeps every stream from sending.
+const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+const NO_WINDOW: &[u8] = &[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
 
-/// Says something once and waits to be hung up on.
-async fn say(gateway: SocketAddr, bytes: &[u8]) {
-    let mut stream = TcpStream::connect(gateway).await.unwrap();
-    stream.write_all(bytes).await.unwrap();
-    raw::heard(&mut stream, LIMIT).await;
+/// A way to be slow.
+#[derive(Clone, Debug)]
+struct Shape {
+    name: &'static str,
+    /// What is said at once.
+    first: Vec<u8>,
+    /// Whether a byte follows every second.
+    drips: bool,
+    /// Whether what comes back is taken.
+    reads: bool,
 }
 
-/// Says a header byte by byte, for as long as somebody listens.
-async fn drip(gateway: SocketAddr) {
-    let mut stream = TcpStream::connect(gateway).await.unwrap();
-    stream.set_nodelay(true).unwrap();
-    stream.write_all(b"GET /api/posts HTTP/1.1\r\nhost: a\r\nx-slow: ").await.unwrap();
+/// HEADERS of a request on stream 1, each header spelled out.
+fn headers(flags: u8, path: &str) -> Vec<u8> {
+    let mut block = Vec::new();
+    let method = if flags & 1 == 1 { "GET" } else { "POST" };
+    for (name, value) in [
+        (":method", method),
+        (":scheme", "http"),
+        (":authority", "localhost"),
+        (":path", path),
+        ("content-type", "application/json"),
+    ] {
+        for text in [name, value] {
+            block.push(if text == name { 0 } else { u8::try_from(value.len()).unwrap() });
+            if text == name {
+                block.push(u8::try_from(name.len()).unwrap());
+            }
+            block.extend_from_slice(text.as_bytes());
+        }
+    }
+    let length = u8::try_from(block.len()).unwrap();
+    [&[0, 0, length, 1, flags, 0, 0, 0, 1], &block[..]].concat()
+}
+
+fn shapes(large: &str) -> Vec<Shape> {
+    let post = "POST /api/sessions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n";
+    let get = format!("GET {large} HTTP/1.1\r\nhost: a\r\n\r\n").repeat(4);
+    let shape =
+        |name, first: &[u8], drips, reads| Shape { name, first: first.to_vec(), drips, reads };
+    vec![
+        shape("silence", b"", false, true),
+        shape("half a first line", b"GET /api", false, true),
+        shape("half a head", b"GET /api/posts HTTP/1.1\r\nhost: a\r\n", false, true),
+        shape("a dripping head", b"GET /api/posts HTTP/1.1\r\nhost: a\r\nx: ", true, true),
+        shape("no body", format!("{post}content-length: 9\r\n\r\n").as_bytes(), false, true),
+        shape(
+            "a dripping body",
+            format!("{post}content-length: 999\r\n\r\n").as_bytes(),
+            true,
+            true,
+        ),
+        shape("half a preface", b"PRI * HTTP/2.0\r\n", false, true),
+        shape("a preface", PREFACE, false, true),
+        shape("settings", &[PREFACE, SETTINGS].concat(), false, true),
+        shape(
+            "a stream without an end",
+            &[PREFACE, SETTINGS, &headers(4, "/api/sessions")].concat(),
+            false,
+            true,
+        ),
+        shape("answers nobody reads", get.as_bytes(), false, false),
+        shape(
+            "a window of nothing",
+            &[PREFACE, NO_WINDOW, &headers(5, large)].concat(),
+            false,
+            true,
+        ),
+    ]
+}
+
+/// Is slow until the other side hangs up; returns how long that took.
+async fn dawdle(address: SocketAddr, shape: &Shape) -> Duration {
+    let socket = TcpSocket::new_v4().unwrap();
+    if !shape.reads {
+        socket.set_recv_buffer_size(4096).unwrap();
+    }
+    let mut stream = socket.connect(address).await.unwrap();
+    let started = Instant::now();
+    stream.write_all(&shape.first).await.unwrap();
     let (mut reader, mut writer) = stream.split();
     let dripping = async {
-        let mut tick = interval(Duration::from_millis(200));
+        let mut tick = interval(BETWEEN_DROPS);
         loop {
             tick.tick().await;
-            if writer.write_all(b"a").await.is_err() {
+            // Who does not read only hears of the end by writing.
+            let is_late = !shape.reads && started.elapsed() > Duration::from_secs(8);
+            if (shape.drips || is_late) && writer.write_all(b"a").await.is_err() {
                 return;
             }
         }
     };
     let listening = async {
-        let mut ignored = Vec::new();
-        drop(reader.read_to_end(&mut ignored).await);
+        let mut ignored = [0; 512];
+        while shape.reads && reader.read(&mut ignored).await.is_ok_and(|length| length > 0) {}
+        if !shape.reads {
+            std::future::pending::<()>().await;
+        }
     };
-    let done = select(Box::pin(dripping), Box::pin(listening));
-    tests::within("the gateway hangs up on a dripping client", LIMIT, done).await;
+    let over = async {
+        tokio::select! {
+            () = dripping => {}
+            () = listening => {}
+        }
+    };
+    drop(timeout(GIVE_UP, over).await);
+    started.elapsed()
 }
 
-/// Uses the gateway like everybody else, meanwhile.
-async fn use_it(gateway: SocketAddr) {
-    let rest = Rest::new(gateway);
-    let mut tick = interval(Duration::from_millis(500));
-    for _ in 0..12 {
+/// The slowest of a hundred requests of somebody who uses the gateway like
+/// everybody else, on one connection.
+async fn slowest_of_100(gateway: SocketAddr, requests: usize) -> Duration {
+    let stream = TokioIo::new(TcpStream::connect(gateway).await.unwrap());
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
+    let serving = spawn(connection);
+    let mut tick = interval(Duration::from_millis(20));
+    let mut took = Vec::new();
+    for _ in 0..requests {
         tick.tick().await;
-        let answer = rest.get("/api/posts");
-        tests::within("everybody else is served", Duration::from_secs(5), answer).await.expect(200);
+        let request = http::Request::get("/api/posts").header(header::HOST, "localhost");
+        let started = Instant::now();
+        let answer = sender.send_request(request.body(Empty::<bytes::Bytes>::new()).unwrap());
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status(), 200);
+        drop(answer.into_body().collect().await.unwrap());
+        took.push(started.elapsed());
     }
+    drop(sender);
+    drop(serving.await);
+    took.sort();
+    took[took.len() * 99 / 100]
+}
+
+/// The sum of a body that fills the buffers of a socket which nobody reads.
+async fn publish_something_large(stack: &Stack) -> String {
+    let ann = Person::user(stack, "ann").await;
+    let post = json!({"title": "Large", "body": "b".repeat(200_000)});
+    let id = ann.rest().post("/api/users/me/posts", post).await.expect(201).text_at("/id");
+    ann.rest().call("POST", &format!("/api/posts/{id}/publish")).send().await.expect(200);
+    format!("/api/posts/{id}")
 }
 
 #[tokio::test]
-async fn clients_that_say_too_little_are_hung_up_on() {
+async fn three_hundred_slow_clients_of_every_shape_are_gone_in_time_and_nobody_notices() {
     let stack = Stack::start().await;
+    let large = publish_something_large(&stack).await;
     let gateway = stack.gateway.listen;
-    let slow = async {
-        tokio::join!(
-            say(gateway, b""),
-            say(gateway, b"GET /api"),
-            say(gateway, b"GET /api/posts HTTP/1.1\r\nhost: localhost\r\n"),
-            say(gateway, b"PRI * HTTP/2"),
-            say(stack.content.listen, b""),
-            say(stack.content.listen, b"PRI * HTTP/2.0\r\n"),
-            drip(gateway),
-        );
-    };
-    join(slow, use_it(gateway)).await;
+    let before = slowest_of_100(gateway, 300).await;
+    let shapes = shapes(&large);
+    let mut worst = Vec::new();
+    let mut during = Duration::ZERO;
+    // In four groups: one machine plays all of them, and everybody else as well.
+    for group in shapes.chunks(3) {
+        let slow = group.iter().flat_map(|shape| std::iter::repeat_n(shape, OF_EACH));
+        let slow = join_all(slow.map(|shape| dawdle(gateway, shape)));
+        let (took, normal) = join(slow, slowest_of_100(gateway, 300)).await;
+        during = during.max(normal);
+        for (shape, took) in group.iter().zip(took.chunks(OF_EACH)) {
+            worst.push((shape.name, *took.iter().max().unwrap()));
+        }
+    }
+    let after = slowest_of_100(gateway, 300).await;
+    println!("gone after at most {worst:?}");
+    println!("p99 of everybody else: {before:?} before, {during:?} during, {after:?} after");
+    for (name, took) in worst {
+        assert!(took < LIMIT, "{name} stayed for {took:?}");
+    }
+    let usual = before.max(after).max(NOISE);
+    assert!(during < usual * 2, "{during:?} with slow clients around, {usual:?} without");
 }
 
 #[tokio::test]
-async fn silent_clients_by_the_hundred_keep_nobody_out() {
+async fn slow_clients_of_a_grpc_port_are_gone_in_time() {
     let stack = Stack::start().await;
-    let mut silent = Vec::new();
-    for _ in 0..500 {
-        silent.push(TcpStream::connect(stack.gateway.listen).await.unwrap());
+    let content = stack.content.listen;
+    let path = "/mainstay.content.v1.PostService/GetPost";
+    let mut shapes = shapes("/");
+    shapes.retain(|shape| shape.reads && !shape.name.contains("body"));
+    for shape in &mut shapes {
+        if shape.name == "a stream without an end" {
+            shape.first = [PREFACE, SETTINGS, &headers(4, path)].concat();
+        }
     }
-    use_it(stack.gateway.listen).await;
-    for stream in &mut silent {
-        raw::heard(stream, LIMIT).await;
+    // A call ends by its deadline; the connection, which services share, goes on.
+    shapes
+        .retain(|shape| !["a stream without an end", "a window of nothing"].contains(&shape.name));
+    let slow = shapes.iter().flat_map(|shape| std::iter::repeat_n(shape, 20));
+    let slow = join_all(slow.map(async |shape| (shape.name, dawdle(content, shape).await)));
+    let everybody = async {
+        let rest = Rest::new(stack.gateway.listen);
+        for _ in 0..20 {
+            rest.get("/api/posts").await.expect(200);
+        }
+    };
+    let (slow, ()) = join(slow, everybody).await;
+    for (name, took) in slow {
+        assert!(took < LIMIT, "{name} stayed for {took:?}");
     }
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_connections_and_no_more() {
+    let setting = "MAINSTAY_CONNECTIONS_PER_ADDRESS";
+    let stack = Stack::builder().set("gateway", setting, "20").start().await;
+    let gateway = stack.gateway.listen;
+    let mut held = Vec::new();
+    for _ in 0..19 {
+        held.push(TcpStream::connect(gateway).await.unwrap());
+    }
+    Rest::new(gateway).get("/api/posts").await.expect(200);
+    held.push(TcpStream::connect(gateway).await.unwrap());
+    let mut refused = TcpStream::connect(gateway).await.unwrap();
+    let started = Instant::now();
+    assert_eq!(raw::heard(&mut refused, LIMIT).await, b"");
+    assert!(started.elapsed() < Duration::from_secs(4), "at once, and not for its silence");
+    drop(held);
+    tests::eventually("there is room again", LIMIT, async || {
+        let answer = Rest::new(gateway).call("GET", "/api/posts").try_send().await;
+        answer.is_ok().then_some(())
+    })
+    .await;
 }

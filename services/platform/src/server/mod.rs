@@ -38,3 +38,6 @@ pub async fn blocking<T: Send + 'static>(
     #[expect(clippy::disallowed_methods, reason = "the one place that leaves the runtime")]
     tokio::task::spawn_blocking(work).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -207,5 +207,5 @@ fn is_target(method: &[u8], target: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "head_tests.rs"]
+#[path = "tests/head.rs"]
 mod tests;

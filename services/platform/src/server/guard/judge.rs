@@ -155,9 +155,9 @@ impl Judge {
         // An HTTP/1 connection hears of its end with its next answer.
         let is_old =
             seen.age > self.patience.age && (seen.is_http2 == Some(true) || seen.is_active);
-        if is_idle || is_old {
+        if is_idle || is_old || self.watch.has_dawdled() {
             self.is_finishing = true;
-            self.patience.idle = self.patience.idle.min(seen.quiet + FAREWELL);
+            self.patience.idle = FAREWELL;
             return Verdict::Finish;
         }
         Verdict::Fine
@@ -191,5 +191,5 @@ impl Judge {
 }
 
 #[cfg(test)]
-#[path = "judge_tests.rs"]
+#[path = "tests/judge.rs"]
 mod tests;

@@ -34,6 +34,7 @@ pub(in super::super) struct Attended<S> {
 pub struct Paced<B> {
     inner: B,
     credit: Credit,
+    watch: Arc<Watch>,
     /// Since when nothing came, and the end of patience.
     waiting: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -75,7 +76,9 @@ where
         let active = Active::begin(&self.watch);
         let is_http2 = request.version() == Version::HTTP_2;
         let credit = self.patience.credit();
-        let request = request.map(|inner| Paced { inner, credit, waiting: None, timer: None });
+        let watch = Arc::clone(&self.watch);
+        let request =
+            request.map(|inner| Paced { inner, credit, watch, waiting: None, timer: None });
         let answer = self.service.clone().oneshot(request);
         Box::pin(async move {
             let response = answer.await?;
@@ -121,7 +124,10 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = self.get_mut();
         match Pin::new(&mut this.inner).poll_frame(cx) {
-            Poll::Pending if this.is_late(cx) => Poll::Ready(Some(Err(TooSlow.into()))),
+            Poll::Pending if this.is_late(cx) => {
+                this.watch.dawdle();
+                Poll::Ready(Some(Err(TooSlow.into())))
+            }
             Poll::Pending => Poll::Pending,
             Poll::Ready(frame) => {
                 if let Some(since) = this.waiting.take() {
@@ -190,7 +196,8 @@ mod tests {
     }
 
     fn paced<B>(inner: B) -> Paced<B> {
-        Paced { inner, credit: Patience::PUBLIC.credit(), waiting: None, timer: None }
+        let (credit, watch) = (Patience::PUBLIC.credit(), Watch::start());
+        Paced { inner, credit, watch, waiting: None, timer: None }
     }
 
     #[tokio::test]

@@ -20,6 +20,8 @@ pub(in super::super) struct Watch {
     is_known: AtomicBool,
     is_http2: AtomicBool,
     is_flooded: AtomicBool,
+    /// Whether a body came too slowly.
+    has_dawdled: AtomicBool,
     /// Requests so far.
     requests: AtomicU64,
     /// Requests that are being answered.
@@ -103,6 +105,7 @@ impl Watch {
             is_known: AtomicBool::default(),
             is_http2: AtomicBool::default(),
             is_flooded: AtomicBool::default(),
+            has_dawdled: AtomicBool::default(),
             requests: AtomicU64::default(),
             active: AtomicUsize::default(),
             quiet: Moment::default(),
@@ -121,6 +124,14 @@ impl Watch {
 
     pub(super) fn flood(&self) {
         self.is_flooded.store(true, Relaxed);
+    }
+
+    pub(super) fn dawdle(&self) {
+        self.has_dawdled.store(true, Relaxed);
+    }
+
+    pub(super) fn has_dawdled(&self) -> bool {
+        self.has_dawdled.load(Relaxed)
     }
 
     pub(super) fn is_flooded(&self) -> bool {

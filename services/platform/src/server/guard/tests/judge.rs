@@ -77,6 +77,20 @@ async fn slow_readers_are_left_however_much_they_took_before() {
 }
 
 #[tokio::test]
+async fn whoever_let_a_body_wait_is_left_when_the_rest_is_done() {
+    pause();
+    let watch = Watch::start();
+    watch.know(true);
+    let active = Active::begin(&watch);
+    watch.dawdle();
+    let mut judge = Judge::new(Arc::clone(&watch), PATIENCE, 128);
+    assert_eq!((judge.judge(), judge.judge()), (Verdict::Finish, Verdict::Fine));
+    drop(active);
+    advance(Duration::from_secs(2)).await;
+    assert_eq!(judge.judge(), Verdict::Close("farewell"));
+}
+
+#[tokio::test]
 async fn at_the_end_only_what_is_asked_is_waited_for() {
     pause();
     let (idle, busy, dripping) = (Watch::start(), Watch::start(), Watch::start());
