@@ -15,6 +15,7 @@ mod gateway;
 mod hardening;
 mod keys;
 mod lifecycle;
+mod limits;
 mod logs;
 mod operations;
 mod pages;

@@ -7,5 +7,7 @@
 )]
 
 mod ledger;
+mod overload;
+mod retries;
 mod slow_clients;
 mod stuck_database;

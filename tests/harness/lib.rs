@@ -17,6 +17,7 @@ pub mod contract;
 mod database;
 mod dynamic;
 mod grpc;
+pub mod load;
 mod metrics;
 mod person;
 pub mod program;
