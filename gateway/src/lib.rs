@@ -21,6 +21,8 @@ mod transcode;
 #[cfg(test)]
 mod fixture;
 
+use std::num::NonZeroUsize;
+
 use platform::{
     Fatal,
     server::Process,
@@ -36,18 +38,22 @@ use self::{
 /// What every answer is.
 type Response = http::Response<body::Outgoing>;
 
+/// How many calls to one service are made at a time.
+const IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(128).unwrap();
+
 /// Serves the REST routes of the contract until told to stop.
 pub async fn run(reader: platform::config::Reader) -> Result<(), Fatal> {
     let settings = Settings::read(reader)?;
     let table = Table::read(proto::DESCRIPTORS)?;
     let process = Process::start("gateway", &settings.server).await?;
     let services = [("mainstay.auth.", &settings.auth), ("mainstay.content.", &settings.content)];
-    let upstreams = Upstreams::connect(&services, || process.shedder());
+    let upstreams = Upstreams::connect(&services, || process.shedder(IN_FLIGHT));
     upstreams.serve_all(&table)?;
     let keys = || fetch_from_auth(&upstream::connect(&settings.auth));
     let verifier = settings.issuer.as_deref().map(|issuer| Verifier::new(issuer, keys()));
     let guard = Guard::new(upstreams.clone(), process.limits(), verifier);
     let credentials = Credentials::new(settings.cookies, &table, upstreams)?;
     let gateway = Gateway::new(table, credentials, guard, settings.trusted_origins);
-    process.serve_http(gateway).await
+    let refusing = gateway.clone();
+    process.serve_http(gateway, move |request| refusing.refuse(request)).await
 }

@@ -43,7 +43,7 @@ async fn a_caller_who_asks_too_much_is_told_when_to_come_again() {
     assert_eq!(told(&answer.expect(401), "write").0, 99);
     assert_eq!(rest.get("/nope").await.expect(404).header("ratelimit"), "");
     let refused = metrics(&stack.gateway).await;
-    let count = refused.sum("mainstay_requests_rate_limited_total", "class=\"read\"");
+    let count = refused.sum("gateway_requests_rate_limited_total", "class=\"read\"");
     assert!((count - 1.0).abs() < f64::EPSILON, "{refused:?}");
 }
 
@@ -173,7 +173,7 @@ async fn a_store_of_limits_that_is_not_there_stops_nobody() {
     }
     rest.get("/api/posts").await.refused(429, "RATE_LIMITED");
     let failures = metrics(&stack.gateway).await;
-    assert!(failures.sum("mainstay_limits_store_failures_total", "") >= 1.0, "{failures:?}");
+    assert!(failures.sum("gateway_limits_store_failures_total", "") >= 1.0, "{failures:?}");
     let warnings = stack.gateway.log().matches("store of limits fails").count();
     assert_eq!(warnings, 1, "{}", stack.gateway.log());
 }

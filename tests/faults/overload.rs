@@ -25,7 +25,7 @@ async fn under_overload_what_is_let_in_is_answered_and_the_rest_is_told_when_to_
     // The figure is the benchmark's; here it must not collapse.
     assert!(over.goodput() > best.goodput() * 0.3, "{} {}", best.summary(), over.summary());
     let shed = metrics(&stack.gateway).await;
-    let name = "mainstay_requests_shed_total";
+    let name = "gateway_requests_shed_total";
     assert!(shed.sum(name, "limiter=\"concurrency\"") > 0.0, "{shed:?}");
     // It is over when it is over.
     ann.rest().get("/api/users/me/posts").await.expect(200);

@@ -51,25 +51,26 @@ enum Seen {
 impl Load {
     /// A GET with headers of its own.
     pub fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
-        let headers: String =
+        let headers: Vec<_> =
             headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = headers.concat();
         let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
         Self { address, request: request.into_bytes() }
     }
 
     /// So many clients, each of which asks again as soon as it is answered.
-    pub async fn closed(&self, clients: usize, time: Duration) -> Outcome {
+    pub async fn closed(&self, clients: u32, time: Duration) -> Outcome {
         let end = Instant::now() + time;
         let due = |_| move |_: u32| (Instant::now() < end).then(Instant::now);
         self.run(clients, due).await
     }
 
     /// So many requests a second, however they are answered.
-    pub async fn open(&self, per_second: f64, clients: usize, time: Duration) -> Outcome {
+    pub async fn open(&self, per_second: f64, clients: u32, time: Duration) -> Outcome {
         let start = Instant::now();
         let due = |client: u32| {
             move |turn: u32| {
-                let number = f64::from(turn) * clients as f64 + f64::from(client);
+                let number = f64::from(turn) * f64::from(clients) + f64::from(client);
                 let due = Duration::from_secs_f64(number / per_second);
                 (due < time).then(|| start + due)
             }
@@ -79,12 +80,11 @@ impl Load {
 
     async fn run<N: FnMut(u32) -> Option<Instant>>(
         &self,
-        clients: usize,
+        clients: u32,
         due: impl Fn(u32) -> N,
     ) -> Outcome {
         let started = Instant::now();
-        let numbers = 0..u32::try_from(clients).unwrap();
-        let clients = numbers.map(|client| self.client(due(client)));
+        let clients = (0..clients).map(|client| self.client(due(client)));
         let mut all = Outcome::default();
         for outcome in join_all(clients).await {
             all.good.extend(outcome.good);
@@ -165,7 +165,7 @@ impl Load {
 impl Outcome {
     /// Good answers a second.
     pub fn goodput(&self) -> f64 {
-        self.good.len() as f64 / self.took.as_secs_f64()
+        f64::from(u32::try_from(self.good.len()).unwrap()) / self.took.as_secs_f64()
     }
 
     /// A summary for people.

@@ -16,6 +16,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use platform::{
     limits::Standing,
+    request_id::{RequestContext, X_REQUEST_ID},
     server::{RouteTemplate, Unlogged},
     status::Reason,
 };
@@ -64,6 +65,22 @@ impl Gateway {
         let room = edge::Room::new();
         Self(Arc::new(Inner { table, credentials, guard, trusted_origins, room }))
     }
+
+    /// Answers a request for which there is no room, before anything else of it is
+    /// looked at: a refusal must cost less than what it makes room for.
+    pub(crate) fn refuse<B>(&self, request: &Request<B>) -> Option<Response> {
+        let found = self.0.table.find(request.method(), request.uri().path())?;
+        self.0.guard.check_room(&found.route.rpc).err()?;
+        let context = RequestContext::read(request.headers());
+        let request_id = context.request_id.clone();
+        let version = request.version();
+        let answer = || Problem::of(Reason::OVERLOADED).into_response(version);
+        let mut response = context.sync_scope(answer);
+        response.headers_mut().insert(X_REQUEST_ID, request_id);
+        response.extensions_mut().insert(RouteTemplate(Arc::clone(&found.route.template)));
+        response.extensions_mut().insert(Unlogged);
+        Some(self.0.finish(request.method(), response))
+    }
 }
 
 impl<B> tower::Service<Request<B>> for Gateway
@@ -85,7 +102,8 @@ where
             let mut body = body.map_err(Into::into).boxed_unsync();
             let answer = gateway.answer(&parts, &mut body).await;
             edge::drain(&parts.headers, &mut body).await;
-            Ok(gateway.finish(&parts, answer))
+            let answer = answer.unwrap_or_else(|problem| problem.into_response(parts.version));
+            Ok(gateway.finish(&parts.method, answer))
         })
     }
 }
@@ -102,12 +120,6 @@ impl Inner {
         let path = parts.uri.path();
         if let Some(found) = self.table.find(&parts.method, path) {
             let template = RouteTemplate(Arc::clone(&found.route.template));
-            if self.guard.check_room(&found.route.rpc).is_err() {
-                let mut response = Problem::of(Reason::OVERLOADED).into_response(parts.version);
-                response.extensions_mut().insert(template);
-                response.extensions_mut().insert(Unlogged);
-                return Ok(response);
-            }
             let (mut changes, mut standing) = (Changes::default(), None);
             let carried = match self.admit(parts, &host, &found, &mut standing).await {
                 Ok(()) => self.carry(parts, body, &found, &mut changes).await,
@@ -164,8 +176,8 @@ impl Inner {
         standing: &mut Option<Standing>,
     ) -> Result<(), Box<Problem>> {
         let refused = |status| Problem::of_status(&status, |field| found.route.place_of(field));
-        let identity = self.credentials.identify(&parts.headers).map_err(refused)?;
-        *standing = self.guard.count(&found.route.rpc, &identity).await;
+        let identity = self.credentials.identify(&parts.headers).ok();
+        *standing = self.guard.count(&found.route.rpc, identity.as_ref()).await;
         standing.map_or(Ok(()), |standing| standing.check()).map_err(refused)?;
         csrf::check(&parts.method, &parts.headers, host, &self.trusted_origins)?;
         let is_acceptable = edge::takes_json(&parts.headers);
@@ -182,8 +194,7 @@ impl Inner {
     }
 
     /// Adds what every answer has.
-    fn finish(&self, parts: &Parts, answer: Answer) -> Response {
-        let mut response = answer.unwrap_or_else(|problem| problem.into_response(parts.version));
+    fn finish(&self, method: &Method, mut response: Response) -> Response {
         let length = Body::size_hint(response.body()).exact();
         let headers = response.headers_mut();
         let mut add = |name, value| {
@@ -196,7 +207,7 @@ impl Inner {
         if self.credentials.cookies.are_secure() {
             add(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000");
         }
-        if parts.method == Method::HEAD {
+        if *method == Method::HEAD {
             if let Some(length) = length.filter(|_| response.status() != StatusCode::NO_CONTENT) {
                 response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
             }

@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     error::Error,
     io::Write,
+    num::NonZeroUsize,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,6 +24,7 @@ use super::{
     accept::{self, Peers},
     admin::Admin,
     blocking,
+    early::Early,
     grpc::{Grpc, Health},
     listen::listen,
     observe::{Kind, Observe},
@@ -39,6 +41,9 @@ use crate::{
 
 /// So that watchers hear that we are going before they hear nothing more.
 const BEFORE_STREAMS_END: Duration = Duration::from_millis(20);
+
+/// How many calls a service works on at a time: more than one gateway sends.
+const IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 /// How a process serves.
 #[derive(Clone, Debug)]
@@ -111,9 +116,11 @@ impl Process {
         Limits::new(self.name, &self.limits)
     }
 
-    /// Lets in what one queue of this process can work on.
-    pub fn shedder(&self) -> Shedder {
-        Shedder::new(self.limits.in_flight, self.load.clone())
+    /// Lets in what can be worked on at a time: as many as an operator says, or
+    /// else as many as given.
+    pub fn shedder(&self, usually: NonZeroUsize) -> Shedder {
+        let in_flight = self.limits.in_flight.unwrap_or(usually);
+        Shedder::new(self.name, in_flight, self.load.clone())
     }
 
     /// Does something that takes a while, unless the process is told to stop.
@@ -126,15 +133,20 @@ impl Process {
         let health = grpc.health();
         let quiet = CancellationToken::new();
         let access = access.with_limits(self.limits());
-        let service = grpc.into_service(&access, quiet.clone(), self.shedder());
+        let service = grpc.into_service(&access, quiet.clone(), self.shedder(IN_FLIGHT));
         // In front of services there is the gateway.
         let proxies = self.limits.proxies.clone().unwrap_or_else(Proxies::nearby);
         let service = Forwarded(Arc::new(proxies)).layer(service);
         self.serve(service, Some((health, quiet))).await
     }
 
-    /// Serves HTTP until told to stop.
-    pub async fn serve_http<S, B>(self, service: S) -> Result<(), Fatal>
+    /// Serves HTTP until told to stop. What `refuse` answers itself, while there is
+    /// too much to do, is not worked on at all.
+    pub async fn serve_http<S, B>(
+        self,
+        service: S,
+        refuse: impl Fn(&Request<Incoming>) -> Option<Response<B>> + Clone + Send + 'static,
+    ) -> Result<(), Fatal>
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
             + Clone
@@ -144,7 +156,9 @@ impl Process {
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Default + Send + 'static,
     {
         let proxies = self.limits.proxies.clone().unwrap_or_else(Proxies::none);
-        let service = Observe::new(Kind::Http).layer(service);
+        let observe = Observe::new(Kind::Http);
+        let service = observe.layer(service);
+        let service = Early { observe, refuse }.layer(service);
         self.serve(Forwarded(Arc::new(proxies)).layer(service), None).await
     }
 
