@@ -52,15 +52,19 @@ pub(crate) fn preflight(
 
 /// Lets the page that asked read an answer, if it is trusted. An answer that could
 /// have been for such a page says that it depends on who asks.
-pub(crate) fn mark(parts: &Parts, trusted: &Origins, headers: &mut HeaderMap) {
+pub(crate) fn mark(
+    (method, asked): (&Method, &HeaderMap),
+    trusted: &Origins,
+    headers: &mut HeaderMap,
+) {
     if trusted.is_empty() {
         return;
     }
     add_vary(headers, "Origin");
-    let Some(origin) = origin(&parts.headers, trusted) else { return };
+    let Some(origin) = origin(asked, trusted) else { return };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-    if parts.method != Method::OPTIONS {
+    if *method != Method::OPTIONS {
         let shown = HeaderValue::from_static(SHOWN);
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, shown);
         headers.insert(HeaderName::from_static("timing-allow-origin"), origin);

@@ -35,6 +35,8 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+use std::num::NonZeroUsize;
+
 use platform::{
     Fatal,
     server::Process,
@@ -57,6 +59,9 @@ use self::{
 
 /// What every answer is.
 type Response = http::Response<body::Outgoing>;
+
+/// How many calls to one service are made at a time.
+const IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
 /// Serves the REST routes of the contract until told to stop.
 pub async fn run(reader: platform::config::Reader) -> Result<(), Fatal> {
@@ -87,7 +92,7 @@ async fn serve(
 ) -> Result<(), Fatal> {
     let table = Table::read(descriptors)?;
     let process = Process::start("gateway", &settings.server).await?;
-    let upstreams = Upstreams::connect(services, || process.shedder());
+    let upstreams = Upstreams::connect(services, || process.shedder(IN_FLIGHT));
     upstreams.serve_all(&table)?;
     let keys = || fetch_from_auth(&upstream::connect(&settings.auth));
     let verifier = settings.issuer.as_deref().map(|issuer| Verifier::new(issuer, keys()));
@@ -101,5 +106,6 @@ async fn serve(
         cache: Cache::new(settings.cache_bytes),
         streams: Streams::new(process.stopping()),
     });
-    process.serve_http(gateway).await
+    let refusing = gateway.clone();
+    process.serve_http(gateway, move |request| refusing.refuse(request)).await
 }

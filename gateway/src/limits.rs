@@ -39,8 +39,12 @@ impl Guard {
     }
 
     /// Takes a request from its caller's budget; none if there is no limit.
-    pub(crate) async fn count(&self, rpc: &Rpc, identity: &Identity) -> Option<Standing> {
-        let user = self.claims(identity).await.map(|claims| claims.sub);
+    pub(crate) async fn count(&self, rpc: &Rpc, identity: Option<&Identity>) -> Option<Standing> {
+        let claims = match identity {
+            Some(identity) => self.claims(identity).await,
+            None => None,
+        };
+        let user = claims.map(|claims| claims.sub);
         let client = RequestContext::current().and_then(|context| context.client);
         self.limits.take(rpc.rate_class, Payer::of(rpc.rate_class, user, client)).await
     }

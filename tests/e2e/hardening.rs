@@ -208,7 +208,11 @@ async fn whoever_cannot_be_known_just_now_is_not_told_to_sign_in() {
     }
     assert!(ann.rest().cookie("__Host-session").is_some(), "the session is kept");
     stack.auth.start_again().await;
-    ann.rest().get("/api/users/me").await.expect(200);
+    // A service that was gone is looked at once a second.
+    eventually("auth is called again", Duration::from_secs(10), async || {
+        (ann.rest().get("/api/users/me").await.status == 200).then_some(())
+    })
+    .await;
     let found = ann.grpc().posts().get_post(GetPostRequest { post_id: draft }).await.unwrap();
     assert_eq!(found.into_inner().post.unwrap().title, "Draft");
 }

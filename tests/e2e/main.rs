@@ -21,6 +21,7 @@ mod hardening;
 mod idempotency;
 mod keys;
 mod lifecycle;
+mod limits;
 mod logs;
 mod operations;
 mod pages;

@@ -6,7 +6,9 @@
     reason = "helpers of tests, which Clippy does not take for tests"
 )]
 
+mod again;
 mod ledger;
+mod overload;
 mod retries;
 mod slow_clients;
 mod stuck_database;

@@ -17,6 +17,7 @@ pub mod contract;
 mod database;
 mod dynamic;
 mod grpc;
+pub mod load;
 mod metrics;
 pub mod pebble;
 mod person;

@@ -154,33 +154,33 @@ impl Upstreams {
 impl Backend {
     /// Calls a method once, wherever that is best.
     async fn call(&self, call: Call<'_>) -> Result<Answered, Failure> {
-        let lease = self.lease().await?;
-        let answer = once(lease.channel(), call).await;
-        lease.report(answer.as_ref().err());
-        answer
+        let context =
+            RequestContext::current().unwrap_or_else(|| RequestContext::read(&HeaderMap::new()));
+        let work = async {
+            let lease = self.lease().await?;
+            let answer = once(lease.channel(), call, &context).await;
+            lease.report(answer.as_ref().err());
+            answer
+        };
+        let allowed = context.remaining().unwrap_or(DEFAULT_DEADLINE);
+        timeout(allowed, work).await.unwrap_or_else(|_elapsed| Err(Failure::late()))
     }
 }
 
 /// Calls a method once.
-async fn once(channel: Channel, call: Call<'_>) -> Result<Answered, Failure> {
+async fn once(
+    channel: Channel,
+    call: Call<'_>,
+    context: &RequestContext,
+) -> Result<Answered, Failure> {
     let Call { rpc, mut metadata, message } = call;
-    let context =
-        RequestContext::current().unwrap_or_else(|| RequestContext::read(&HeaderMap::new()));
-    let allowed = context.remaining().unwrap_or(DEFAULT_DEADLINE);
-    upstream::propagate(&context, &mut metadata);
+    upstream::propagate(context, &mut metadata);
     let metadata = MetadataMap::from_headers(metadata);
     let request = Request::from_parts(metadata, Extensions::default(), message);
     let mut client = Grpc::new(channel).max_decoding_message_size(LARGEST_REPLY);
-    let answer = timeout(allowed, async {
-        client.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
-        client.unary(request, rpc.path.clone(), Raw).await
-    });
-    match answer.await {
-        Ok(Ok(reply)) => {
-            let (metadata, message, _) = reply.into_parts();
-            Ok(Answered { message, metadata: metadata.into_headers() })
-        }
-        Ok(Err(status)) => Err(Failure::of(status)),
-        Err(_elapsed) => Err(Failure::late()),
-    }
+    let ready = client.ready().await;
+    ready.map_err(|error| Failure::of(Status::from_error(Box::new(error))))?;
+    let reply = client.unary(request, rpc.path.clone(), Raw).await.map_err(Failure::of)?;
+    let (metadata, message, _) = reply.into_parts();
+    Ok(Answered { message, metadata: metadata.into_headers() })
 }

@@ -250,3 +250,27 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> T {
         None => work.await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_has_the_time_that_its_method_takes_and_its_client_allows() {
+        let remaining = async |asked: Option<u64>, limit: u64| {
+            let mut context = RequestContext::read(&HeaderMap::new());
+            context.deadline = asked.map(|asked| Instant::now() + Duration::from_secs(asked));
+            let work = async { RequestContext::current()?.remaining() };
+            let left = context.scope(within(Duration::from_secs(limit), work)).await;
+            left.unwrap().as_secs_f64().round()
+        };
+        for (asked, limit, expected) in
+            [(None, 10, 10.0), (None, 60, 60.0), (Some(20), 60, 20.0), (Some(20), 10, 10.0)]
+        {
+            let left = remaining(asked, limit).await;
+            assert!((left - expected).abs() < 1.5, "{asked:?} {limit}: {left}");
+        }
+    }
+}

@@ -16,11 +16,12 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
-use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::BodyExt;
 use platform::{
     limits::Standing,
+    request_id::{RequestContext, X_REQUEST_ID},
     server::{RouteTemplate, Unlogged, log_panic},
     status::Reason,
 };
@@ -94,6 +95,23 @@ impl Gateway {
             room,
         }))
     }
+
+    /// Answers a request for which there is no room, before anything else of it is
+    /// looked at: a refusal must cost less than what it makes room for.
+    pub(crate) fn refuse<B>(&self, request: &Request<B>) -> Option<Response> {
+        let found = self.0.table.find(request.method(), request.uri().path())?;
+        self.0.guard.check_room(&found.route.rpc).err()?;
+        let context = RequestContext::read(request.headers());
+        let request_id = context.request_id.clone();
+        let version = request.version();
+        let answer = || Problem::of(Reason::OVERLOADED).into_response(version);
+        let mut response = context.sync_scope(answer);
+        response.headers_mut().insert(X_REQUEST_ID, request_id);
+        response.extensions_mut().insert(RouteTemplate(Arc::clone(&found.route.template)));
+        response.extensions_mut().insert(Unlogged);
+        self.0.protect(request.method(), request.headers(), &mut response);
+        Some(response)
+    }
 }
 
 impl<B> tower::Service<Request<B>> for Gateway
@@ -143,12 +161,6 @@ impl Inner {
         let path = parts.uri.path();
         if let Some(found) = self.table.find(&parts.method, path) {
             let template = RouteTemplate(Arc::clone(&found.route.template));
-            if self.guard.check_room(&found.route.rpc).is_err() {
-                let mut response = Problem::of(Reason::OVERLOADED).into_response(parts.version);
-                response.extensions_mut().insert(template);
-                response.extensions_mut().insert(Unlogged);
-                return Ok(response);
-            }
             let (mut changes, mut standing) = (Changes::default(), None);
             let admitted = self.admit(parts, &host, found.route, &mut standing).await;
             let carried = match admitted.and_then(|()| acceptable(parts, &found.route.rpc)) {
@@ -256,8 +268,8 @@ impl Inner {
         standing: &mut Option<Standing>,
     ) -> Result<(), Box<Problem>> {
         let refused = |status| Problem::of_status(&status, |field| route.place_of(field));
-        let identity = self.credentials.identify(&parts.headers).map_err(refused)?;
-        *standing = self.guard.count(&route.rpc, &identity).await;
+        let identity = self.credentials.identify(&parts.headers).ok();
+        *standing = self.guard.count(&route.rpc, identity.as_ref()).await;
         standing.map_or(Ok(()), |standing| standing.check()).map_err(refused)?;
         self.check_sender(parts, host)
     }
@@ -284,12 +296,17 @@ impl Inner {
         conditional::tag(parts, &mut response);
         self.cache.compressor().complete(&parts.headers, &mut response).await;
         conditional::check(parts, &mut response);
-        always::protect(response.headers_mut(), self.credentials.cookies.are_secure());
-        cors::mark(parts, &self.trusted_origins, response.headers_mut());
-        if parts.method == Method::HEAD {
-            always::cut(&mut response);
-        }
+        self.protect(&parts.method, &parts.headers, &mut response);
         response
+    }
+
+    /// Adds what every answer has.
+    fn protect(&self, method: &Method, asked: &HeaderMap, response: &mut Response) {
+        always::protect(response.headers_mut(), self.credentials.cookies.are_secure());
+        cors::mark((method, asked), &self.trusted_origins, response.headers_mut());
+        if *method == Method::HEAD {
+            always::cut(response);
+        }
     }
 }
 

@@ -100,7 +100,7 @@ impl Rig {
         let (server, address) = serve(Flow::new(play));
         let address = format!("http://{address}").parse().unwrap();
         let table = Table::read(&fixture::compile(CONTRACT)).unwrap();
-        let shedder = || Shedder::new(NonZeroUsize::new(1_000).unwrap(), Load::default());
+        let shedder = || Shedder::new("tested", NonZeroUsize::new(1_000).unwrap(), Load::default());
         let upstreams = Upstreams::connect(&[("flow.", address)], shedder);
         upstreams.serve_all(&table).unwrap();
         let credentials = Credentials::new(Cookies::new(true), &table, upstreams.clone()).unwrap();

@@ -51,6 +51,11 @@ impl RequestContext {
         CURRENT.scope(self, work).await
     }
 
+    /// The same for work that waits for nothing.
+    pub fn sync_scope<T>(self, work: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, work)
+    }
+
     /// The time that is left, if the caller set a limit.
     pub fn remaining(&self) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))

@@ -210,7 +210,7 @@ impl Rig {
 
 fn gateway(auth: &Address, content: &Address, limits: Limits) -> Gateway {
     let table = Table::read(proto::DESCRIPTORS).unwrap();
-    let shedder = || Shedder::new(NonZeroUsize::new(1_000).unwrap(), Load::default());
+    let shedder = || Shedder::new("tested", NonZeroUsize::new(1_000).unwrap(), Load::default());
     let services = [("mainstay.auth.", auth.clone()), ("mainstay.content.", content.clone())];
     let upstreams = Upstreams::connect(&services, shedder);
     upstreams.serve_all(&table).unwrap();

@@ -221,6 +221,15 @@ pub fn time_limit(policy: &Policy) -> Duration {
 }
 
 #[cfg(test)]
+impl Contract {
+    /// One method with a policy.
+    pub(crate) fn of_one(path: &str, policy: Policy) -> Self {
+        let policies = Arc::new(HashMap::from([(path.to_owned(), policy)]));
+        Self { policies, ..Self::read().unwrap() }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use prost_reflect::prost_types::FileDescriptorSet;
 
@@ -248,6 +257,21 @@ mod tests {
             exp: 0,
             roles: roles.iter().map(|&role| role.to_owned()).collect(),
         })
+    }
+
+    #[test]
+    fn what_a_policy_leaves_open_follows_from_what_its_method_does() {
+        let contract = Contract::read().unwrap();
+        for (path, class, criticality) in [
+            ("content.v1.PostService/GetPost", RateClass::Read, Criticality::SheddablePlus),
+            ("content.v1.PostService/CreatePost", RateClass::Write, Criticality::Critical),
+            ("auth.v1.SessionService/CreateSession", RateClass::SignIn, Criticality::Critical),
+            ("auth.v1.SessionService/RefreshSession", RateClass::Write, Criticality::CriticalPlus),
+            ("auth.v1.KeyService/GetKeySet", RateClass::Read, Criticality::CriticalPlus),
+        ] {
+            let policy = contract.policy(&format!("/mainstay.{path}")).unwrap();
+            assert_eq!((policy.rate_class(), policy.criticality()), (class, criticality), "{path}");
+        }
     }
 
     #[test]

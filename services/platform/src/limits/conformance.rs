@@ -1,8 +1,7 @@
 //! One suite for both places where budgets are kept.
 
 use std::{
-    io::{BufRead as _, BufReader},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -25,31 +24,33 @@ struct Redis {
 // === impl Redis ===
 
 impl Redis {
-    fn start() -> Self {
+    async fn start() -> Self {
         // Nobody else is given the port in the moment that it is free again.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self::start_at(port)
+        Self::start_at(port).await
     }
 
-    fn start_at(port: u16) -> Self {
+    async fn start_at(port: u16) -> Self {
         let spawn = |program: &str| {
             Command::new(program)
                 .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
                 .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
                 .current_dir(std::env::temp_dir())
-                .stdout(Stdio::piped())
+                .stdout(Stdio::null())
                 .spawn()
         };
         let child = spawn("redis-server").or_else(|_missing| spawn("valkey-server"));
-        let mut child = child.expect(
+        let child = child.expect(
             "redis-server or valkey-server is installed: on Debian, apt-get install redis-server",
         );
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let is_ready = lines.any(|line| line.unwrap().contains("eady to accept connections"));
-        assert!(is_ready, "the server starts");
-        // It must not write into a pipe that nobody reads.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, port }
+        let mut redis = Self { child, port };
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = redis.child.try_wait().unwrap();
+            assert!(ended.is_none() && started.elapsed() < LIMIT, "it starts: {ended:?}");
+            sleep(Duration::from_millis(10)).await;
+        }
+        redis
     }
 
     fn store(&self) -> Store {
@@ -144,13 +145,13 @@ async fn budgets_in_memory_conform() {
 
 #[tokio::test]
 async fn budgets_in_a_server_conform() {
-    let redis = Redis::start();
+    let redis = Redis::start().await;
     conforms(|| Some(redis.store())).await;
 }
 
 #[tokio::test]
 async fn processes_of_one_name_share_what_is_in_a_server() {
-    let redis = Redis::start();
+    let redis = Redis::start().await;
     let rates = "read=10/600s";
     let one = limits(rates, Some(redis.store()));
     let other = limits(rates, Some(redis.store()));
@@ -165,7 +166,7 @@ async fn processes_of_one_name_share_what_is_in_a_server() {
 
 #[tokio::test]
 async fn a_server_that_is_gone_stops_nobody_and_is_used_again_when_it_is_back() {
-    let redis = Redis::start();
+    let redis = Redis::start().await;
     let port = redis.port;
     let limits = limits("read=3/600s", Some(redis.store()));
     let ann = somebody();
@@ -179,7 +180,7 @@ async fn a_server_that_is_gone_stops_nobody_and_is_used_again_when_it_is_back() 
         assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
     }
     assert_eq!(allowed, 3);
-    let redis = Redis::start_at(port);
+    let redis = Redis::start_at(port).await;
     let started = Instant::now();
     // A server that was started afresh knows nobody.
     while !is_allowed(take(&limits, RateClass::Read, ann).await) {

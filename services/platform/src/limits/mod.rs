@@ -36,7 +36,7 @@ pub use self::{
 };
 pub(crate) use self::{forwarded::Forwarded, proxies::X_FORWARDED_FOR, shed::Shed};
 use self::{local::Local, shared::Shared};
-use crate::telemetry::{RATE_CLASS, RATE_LIMITED};
+use crate::telemetry::{RATE_CLASS, rate_limited};
 
 /// The budgets of everybody. Clones share them.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl Limits {
             rates: settings.rates,
             local: Local::new(&settings.rates),
             shared: settings.store.as_ref().map(|store| Shared::new(process, store)),
-            refused: meter.u64_counter(RATE_LIMITED).build(),
+            refused: meter.u64_counter(rate_limited(process)).build(),
         }))
     }
 

@@ -5,8 +5,6 @@ use std::num::NonZeroUsize;
 use super::{Proxies, Rates, Store};
 use crate::config::Reader;
 
-const IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
-
 /// The limits of a process.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -18,8 +16,9 @@ pub struct Settings {
     /// for. By default the gateway believes nobody, and services, which have the
     /// gateway in front of them, private networks.
     pub proxies: Option<Proxies>,
-    /// `MAINSTAY_MAX_IN_FLIGHT`: how many requests are worked on at a time.
-    pub in_flight: NonZeroUsize,
+    /// `MAINSTAY_MAX_IN_FLIGHT`: how many calls a service works on at a time (256), and
+    /// how many the gateway makes to each service (128).
+    pub in_flight: Option<NonZeroUsize>,
 }
 
 // === impl Settings ===
@@ -31,11 +30,11 @@ impl Settings {
             rates: reader.or("MAINSTAY_RATE_LIMITS", Rates::default()),
             store: reader.optional("MAINSTAY_REDIS_URL"),
             proxies: reader.optional("MAINSTAY_TRUSTED_PROXIES"),
-            in_flight: reader.or("MAINSTAY_MAX_IN_FLIGHT", IN_FLIGHT),
+            in_flight: reader.optional("MAINSTAY_MAX_IN_FLIGHT"),
         }
     }
 
     pub(super) fn off() -> Self {
-        Self { rates: Rates::OFF, store: None, proxies: None, in_flight: IN_FLIGHT }
+        Self { rates: Rates::OFF, store: None, proxies: None, in_flight: None }
     }
 }

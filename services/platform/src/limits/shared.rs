@@ -19,7 +19,7 @@ use redis::{
 use tokio::time::timeout;
 
 use super::{Payer, Rate, Taken, class_name};
-use crate::telemetry::LIMIT_STORE_FAILURES;
+use crate::telemetry::limit_store_failures;
 
 /// What a request may wait for its budget; a server nearby takes less than 1 ms.
 const WITHIN: Duration = Duration::from_millis(100);
@@ -87,7 +87,7 @@ impl Shared {
             client: store.0.clone(),
             script: Script::new(include_str!("take.lua")),
             connection: Mutex::default(),
-            failures: meter.u64_counter(LIMIT_STORE_FAILURES).build(),
+            failures: meter.u64_counter(limit_store_failures(process)).build(),
         }
     }
 

@@ -4,6 +4,7 @@
 mod accept;
 mod admin;
 mod deadline;
+mod early;
 mod grpc;
 mod guard;
 mod listen;

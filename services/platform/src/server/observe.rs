@@ -88,6 +88,11 @@ impl Observe {
         }
     }
 
+    /// Counts a request that was never worked on.
+    pub(super) fn count<A, B>(&self, request: &Request<A>, response: &Response<B>, took: Duration) {
+        self.finish(&self.name(request), response, took);
+    }
+
     fn finish<B>(&self, name: &str, response: &Response<B>, took: Duration) {
         let seconds = took.as_secs_f64();
         // Hundredths of a millisecond: enough, and short to read.
@@ -114,7 +119,6 @@ impl Observe {
                 let status = response.status().as_u16();
                 let route = response.extensions().get::<RouteTemplate>();
                 let route = route.map_or("_OTHER", |route| &*route.0);
-                telemetry::name_span(format!("{name} {route}"));
                 self.duration.record(
                     seconds,
                     &[
@@ -126,6 +130,7 @@ impl Observe {
                 if !is_logged {
                     return;
                 }
+                telemetry::name_span(format!("{name} {route}"));
                 tracing::info!(
                     http.request.method = name,
                     http.route = route,
@@ -263,5 +268,37 @@ impl Observe {
                 response
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::options::v1::Policy;
+
+    use super::*;
+
+    fn allowed(kind: &Kind, requested: Option<&str>) -> Option<Duration> {
+        let mut request = Request::post("/a.v1.A/Slow");
+        if let Some(requested) = requested {
+            request = request.header("grpc-timeout", requested);
+        }
+        Observe::new(kind.clone()).allowed(&request.body(()).unwrap())
+    }
+
+    #[test]
+    fn a_call_has_the_time_that_its_method_takes_and_its_caller_allows() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        let of = |timeout_seconds| {
+            let policy = Policy { timeout_seconds, ..Policy::default() };
+            Kind::Grpc(Contract::of_one("/a.v1.A/Slow", policy))
+        };
+        assert_eq!(allowed(&of(0), None), seconds(10));
+        assert_eq!(allowed(&of(30), None), seconds(30));
+        assert_eq!(allowed(&of(2), None), seconds(2));
+        assert_eq!(allowed(&of(30), Some("20S")), seconds(20));
+        assert_eq!(allowed(&of(2), Some("20S")), seconds(2));
+        assert_eq!(allowed(&of(0), Some("1H")), seconds(10));
+        assert_eq!(allowed(&Kind::Http, Some("20S")), seconds(20));
+        assert_eq!(allowed(&Kind::Http, None), None, "its route says later");
     }
 }

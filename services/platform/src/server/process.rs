@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     error::Error,
     io::Write,
+    num::NonZeroUsize,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,6 +24,7 @@ use super::{
     accept::{self, Asked, Peers, Port},
     admin::Admin,
     blocking,
+    early::Early,
     grpc::{Grpc, Health},
     guard::Addresses,
     listen::listen,
@@ -42,6 +44,9 @@ use crate::{
 
 /// So that watchers hear that we are going before they hear nothing more.
 const BEFORE_STREAMS_END: Duration = Duration::from_millis(20);
+
+/// How many calls a service works on at a time: more than one gateway sends.
+const IN_FLIGHT: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 /// How a process serves.
 #[derive(Clone, Debug)]
@@ -137,9 +142,11 @@ impl Process {
         Limits::new(self.name, &self.limits)
     }
 
-    /// Lets in what one queue of this process can work on.
-    pub fn shedder(&self) -> Shedder {
-        Shedder::new(self.limits.in_flight, self.load.clone())
+    /// Lets in what can be worked on at a time: as many as an operator says, or
+    /// else as many as given.
+    pub fn shedder(&self, usually: NonZeroUsize) -> Shedder {
+        let in_flight = self.limits.in_flight.unwrap_or(usually);
+        Shedder::new(self.name, in_flight, self.load.clone())
     }
 
     /// Tells when the process is about to end, which nothing endless may outlast.
@@ -157,7 +164,7 @@ impl Process {
         let health = grpc.health();
         let quiet = CancellationToken::new();
         let access = access.with_limits(self.limits());
-        let service = grpc.into_service(&access, quiet.clone(), self.shedder());
+        let service = grpc.into_service(&access, quiet.clone(), self.shedder(IN_FLIGHT));
         // In front of services there is the gateway.
         let proxies = self.limits.proxies.clone().unwrap_or_else(Proxies::nearby);
         let service = Forwarded(Arc::new(proxies)).layer(service);
@@ -165,8 +172,13 @@ impl Process {
         self.serve(service, Some((health, quiet))).await
     }
 
-    /// Serves HTTP until told to stop.
-    pub async fn serve_http<S, B>(self, service: S) -> Result<(), Fatal>
+    /// Serves HTTP until told to stop. What `refuse` answers itself, while there is
+    /// too much to do, is not worked on at all.
+    pub async fn serve_http<S, B>(
+        self,
+        service: S,
+        refuse: impl Fn(&Asked) -> Option<Response<B>> + Clone + Send + 'static,
+    ) -> Result<(), Fatal>
     where
         S: Service<Asked, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send,
@@ -177,7 +189,9 @@ impl Process {
             + 'static,
     {
         let proxies = self.limits.proxies.clone().unwrap_or_else(Proxies::none);
-        let service = self.tell.layer(Observe::new(Kind::Http).layer(service));
+        let observe = Observe::new(Kind::Http);
+        let service = self.tell.layer(observe.layer(service));
+        let service = Early { observe, refuse }.layer(service);
         self.serve(Forwarded(Arc::new(proxies)).layer(service), None).await
     }
 

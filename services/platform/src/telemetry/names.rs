@@ -15,12 +15,21 @@ pub const TLS_HANDSHAKES: &str = "tls.server.handshakes";
 /// Connections that the server ended, by `error.type`.
 pub const SERVER_CONNECTIONS_ENDED: &str = "mainstay.server.connections.ended";
 
-/// Requests that were refused because there was too much to do.
-pub const REQUESTS_SHED: &str = "mainstay.requests.shed";
-/// Requests that were refused because their caller had made too many.
-pub const RATE_LIMITED: &str = "mainstay.requests.rate_limited";
-/// How often the shared store of budgets could not be asked.
-pub const LIMIT_STORE_FAILURES: &str = "mainstay.limits.store.failures";
+/// Requests that a process refused because there was too much to do:
+/// `gateway.requests.shed`.
+pub fn requests_shed(process: &str) -> String {
+    format!("{process}.requests.shed")
+}
+/// Requests that a process refused because their caller had made too many:
+/// `gateway.requests.rate_limited`.
+pub fn rate_limited(process: &str) -> String {
+    format!("{process}.requests.rate_limited")
+}
+/// How often a process could not ask the shared store of budgets:
+/// `gateway.limits.store.failures`.
+pub fn limit_store_failures(process: &str) -> String {
+    format!("{process}.limits.store.failures")
+}
 /// Calls that the gateway made again, or would have.
 pub const RETRIES: &str = "gateway.retries";
 /// Whether a back end is called: 0 yes, 1 once to see, 2 no.

@@ -101,7 +101,7 @@ mod tests {
                 Ok::<_, Infallible>(Response::new(Body::empty()))
             }
         });
-        let shedder = Shedder::new(NonZeroUsize::MIN, Load::default());
+        let shedder = Shedder::new("tested", NonZeroUsize::MIN, Load::default());
         let layer = Shed { contract: Contract::read().unwrap(), shedder };
         let service = layer.layer(inner);
         let call = |path: &str| service.clone().oneshot(Request::post(path).body(()).unwrap());

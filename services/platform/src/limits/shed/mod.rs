@@ -23,7 +23,7 @@ pub(crate) use self::layer::Shed;
 pub use self::load::Load;
 use crate::{
     status::{self, Reason},
-    telemetry::{CRITICALITY, LIMITER, REQUESTS_SHED},
+    telemetry::{CRITICALITY, LIMITER, requests_shed},
 };
 
 /// gRPC's word for when to try again; less than nothing is never (gRFC A6).
@@ -69,13 +69,13 @@ impl From<Overloaded> for Status {
 
 impl Shedder {
     /// Lets in so many at a time, while the process keeps up.
-    pub fn new(limit: NonZeroUsize, load: Load) -> Self {
+    pub fn new(process: &str, limit: NonZeroUsize, load: Load) -> Self {
         let meter = opentelemetry::global::meter("mainstay");
         Self(Arc::new(Inner {
             limit: limit.get(),
             in_flight: AtomicUsize::new(0),
             load,
-            shed: meter.u64_counter(REQUESTS_SHED).build(),
+            shed: meter.u64_counter(requests_shed(process)).build(),
             warned: Mutex::default(),
         }))
     }
@@ -163,7 +163,7 @@ mod tests {
 
     fn shedder(limit: usize) -> (Shedder, Load) {
         let load = Load::default();
-        (Shedder::new(NonZeroUsize::new(limit).unwrap(), load.clone()), load)
+        (Shedder::new("tested", NonZeroUsize::new(limit).unwrap(), load.clone()), load)
     }
 
     #[test]
