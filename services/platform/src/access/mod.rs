@@ -175,7 +175,8 @@ impl Contract {
         if !is_allowed {
             return Err(status::refuse(Reason::ROLE_REQUIRED));
         }
-        let caller = Caller { claims, access, override_role: policy.override_role(), request: None };
+        let caller =
+            Caller { claims, access, override_role: policy.override_role(), request: None };
         Ok(Admission { caller, rules: self.rules.clone(), key: None })
     }
 }
