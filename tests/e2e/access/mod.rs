@@ -5,7 +5,7 @@
 //! somebody forgets fails here, and so does a new method without one.
 
 mod cast;
-mod requests;
+pub(crate) mod requests;
 
 use cast::{Cast, Kind};
 use futures_util::{StreamExt as _, stream};

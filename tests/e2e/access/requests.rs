@@ -115,7 +115,7 @@ async fn outcome(call: Call) -> Outcome {
 
 /// A message as the REST API has it: in the path, and the rest in the body or
 /// the query.
-fn call(rest: &Rest, route: &Route, message: &DynamicMessage) -> Call {
+pub(crate) fn call(rest: &Rest, route: &Route, message: &DynamicMessage) -> Call {
     let (path, mut used) = route.path(message);
     let mut headers = Vec::new();
     for (field, value) in message.fields() {
@@ -174,7 +174,7 @@ fn id(name: &str, owner: &Owner) -> String {
 }
 
 /// A text that obeys the rules of a field; none for a field that may be absent.
-fn made_up(field: &FieldDescriptor) -> Option<String> {
+pub(crate) fn made_up(field: &FieldDescriptor) -> Option<String> {
     let is_id = field.name().ends_with("_id") || field.name().ends_with("_ids");
     assert!(!is_id, "whose is {}? add it to IDS", field.full_name());
     let has_rules = rules(field).is_some() || is_credential(field);

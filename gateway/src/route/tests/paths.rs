@@ -1,6 +1,11 @@
 //! Which path leads where, and what it fills.
 
-use super::super::{template::Template, trie::Trie};
+use proptest::{collection::vec, prelude::*, sample::select};
+
+use super::super::{
+    template::{Segment, Template},
+    trie::Trie,
+};
 
 /// A path, the template that it leads to, and what it fills.
 type Case<'a> = (&'a str, Option<&'a str>, &'a [(&'a str, &'a str)]);
@@ -199,4 +204,53 @@ fn escapes_are_decoded_but_slashes_between_segments_stay_apart() {
             ("/a/%2/c", None, &[]),
         ],
     );
+}
+
+/// Whether a template matches, found out by trying everything.
+fn matches(template: &[Segment], path: &[String]) -> bool {
+    match (template, path) {
+        ([], path) => path.is_empty(),
+        ([Segment::Many, rest @ ..], path) => {
+            (0..=path.len()).any(|taken| matches(rest, &path[taken..]))
+        }
+        ([Segment::One, rest @ ..], [first, path @ ..]) => !first.is_empty() && matches(rest, path),
+        ([Segment::Literal(text), rest @ ..], [first, path @ ..]) => {
+            text == first && matches(rest, path)
+        }
+        (_, []) => false,
+    }
+}
+
+fn templates() -> impl Strategy<Value = Vec<Template>> {
+    let open = vec(select(vec!["a", "b", "*"]), 0..4);
+    let end = prop_oneof![Just(None), vec(select(vec!["a", "b"]), 0..2).prop_map(Some)];
+    let template = (open, end).prop_filter_map("empty", |(open, end)| {
+        let many = end.map(|literals| [vec!["**"], literals].concat());
+        let segments = [open, many.unwrap_or_default()].concat();
+        let text = format!("/{}", segments.join("/"));
+        (!segments.is_empty()).then(|| Template::parse(&text).unwrap())
+    });
+    vec(template, 1..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn a_path_is_led_to_a_template_that_matches_if_there_is_one(
+        templates in templates(),
+        path in vec(select(vec!["a", "b", "c"]), 1..6),
+    ) {
+        let mut trie = Trie::new();
+        for (index, template) in templates.iter().enumerate() {
+            trie.insert(template, index);
+        }
+        let found = trie.find(&format!("/{}", path.join("/")), |_| true);
+        let path: Vec<_> = path.iter().map(|&segment| segment.to_owned()).collect();
+        match found {
+            Some((index, _)) => prop_assert!(matches(&templates[*index].segments, &path)),
+            None => {
+                prop_assert!(!templates.iter().any(|it| matches(&it.segments, &path)));
+            }
+        }
+    }
 }

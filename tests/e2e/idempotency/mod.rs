@@ -1,108 +1,64 @@
 //! A request with an idempotency key is done once, however often it is sent.
 
+mod every_post;
+
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use platform::server::spawn;
 use prost::Message as _;
 use proto::content::v1::CreatePostRequest;
-use serde_json::{Value, json};
-use tests::{
-    Answer, Database, PASSWORD, Person, Rest, Stack,
-    contract::{Method, is_credential, methods, pool},
-    eventually, refused,
-};
+use serde_json::{Value as Json, json};
+use tests::{Answer, PASSWORD, Person, Rest, Stack, eventually, refused};
 use tonic::{Code, Request};
 
 const POSTS: &str = "/api/users/me/posts";
 const LIMIT: Duration = Duration::from_mins(1);
 
-async fn post(rest: &Rest, path: &str, key: &str, body: &Value) -> Answer {
+async fn post(rest: &Rest, path: &str, key: &str, body: &Json) -> Answer {
     let call = rest.call("POST", path).header("idempotency-key", key);
     if body.is_null() { call.send().await } else { call.json(body).send().await }
 }
 
-/// Everything that is stored in a database, as one text.
-async fn stored(database: &Database) -> String {
-    let sql = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
-    let mut stored = String::new();
-    for row in database.rows(sql, &[]).await {
-        let table: String = row.get(0);
-        let sql = format!(
-            "SELECT concat(count(*), ' ', md5(string_agg(t::text, ',' ORDER BY t::text))) FROM {table} t"
-        );
-        let digest: String = database.rows(&sql, &[]).await[0].get(0);
-        stored = format!("{stored}{table} {digest}\n");
-    }
-    stored
-}
-
-async fn everything(stack: &Stack) -> String {
-    stored(&stack.databases.auth).await + &stored(&stack.databases.content).await
-}
-
-/// A request of a method that succeeds and changes something. A new route that
-/// takes POST needs a line here.
-async fn request(stack: &Stack, person: &Person, method: &str) -> (String, Value) {
-    let path = |id: String, verb: &str| format!("/api/posts/{id}/{verb}");
-    match method {
-        "CreateUser" => {
-            let account =
-                json!({"email": "new@example.com", "username": "new", "password": PASSWORD});
-            ("/api/users".to_owned(), account)
-        }
-        "CreateSession" => {
-            let credentials = json!({"email": person.email, "password": PASSWORD});
-            ("/api/sessions".to_owned(), credentials)
-        }
-        "RedeemSignInLink" => {
-            let pool = database::Pool::new(&stack.databases.auth.url, 1).unwrap();
-            let link = auth::operator::sign_in_link(&pool, &person.email).await.unwrap();
-            ("/api/sign-in-links/redeem".to_owned(), json!({"token": link}))
-        }
-        "RefreshSession" => ("/api/sessions/current/refresh".to_owned(), json!({})),
-        "CreatePost" => (POSTS.to_owned(), json!({"title": "Once", "tags": ["a", "b"]})),
-        "PublishPost" => (path(person.write("Draft").await, "publish"), Value::Null),
-        "UnpublishPost" => (path(person.publish("News").await, "unpublish"), Value::Null),
-        other => panic!("how is {other} called so that it succeeds? add it here"),
-    }
-}
-
-/// Whether a method spends a secret, which is a key of its own.
-fn spends_a_secret(method: &Method) -> bool {
-    method.descriptor.input().fields().any(|field| is_credential(&field))
+#[tokio::test]
+async fn whoever_comes_while_it_is_being_done_comes_again() {
+    let stack = Stack::start().await;
+    let ann = Person::user(&stack, "ann").await;
+    let (body, content) = (json!({"title": "Slow"}), &stack.databases.content);
+    let first = content
+        .while_locked("posts", async || {
+            let first = spawn({
+                let (rest, body) = (ann.rest().clone(), body.clone());
+                async move { post(&rest, POSTS, "slow", &body).await }
+            });
+            eventually("the first is being done", LIMIT, async || {
+                let sql = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+                           AND query LIKE '%content.posts.insert%'";
+                (!content.rows(sql, &[]).await.is_empty()).then_some(())
+            })
+            .await;
+            let answer = post(ann.rest(), POSTS, "slow", &body).await;
+            let answer = answer.refused(409, "IDEMPOTENCY_KEY_IN_FLIGHT");
+            assert_eq!(answer.header("retry-after"), "1");
+            first
+        })
+        .await;
+    let first = first.await.unwrap().expect(201);
+    let again = post(ann.rest(), POSTS, "slow", &body).await.expect(201);
+    assert_eq!(again.text, first.text);
 }
 
 #[tokio::test]
-async fn every_post_does_its_work_once() {
+async fn what_is_done_and_what_is_remembered_are_one() {
     let stack = Stack::start().await;
-    let admin = Person::admin(&stack, "root").await;
-    let takes_post = |method: &Method| method.routes.iter().any(|route| route.verb == "POST");
-    let methods: Vec<_> = methods(&pool()).into_iter().filter(takes_post).collect();
-    assert!(methods.len() >= 7, "only {} methods", methods.len());
-    for method in methods {
-        let name = method.descriptor.name();
-        let (path, body) = request(&stack, &admin, name).await;
-        let key = format!("key of {name}").replace(' ', "-");
-        // A reply that was lost left no cookies.
-        let (first, second) = (admin.rest().copy(), admin.rest().copy());
-        let before = everything(&stack).await;
-        let done = post(&first, &path, &key, &body).await;
-        assert!(matches!(done.status, 200 | 201), "{name}: {done:?}");
-        let after = everything(&stack).await;
-        assert_ne!(before, after, "{name} does something");
-        let again = post(&second, &path, &key, &body).await;
-        assert_eq!(everything(&stack).await, after, "{name} does nothing more");
-        assert_eq!((again.status, &again.text), (done.status, &done.text), "{name}");
-        assert_eq!(again.header("location"), done.header("location"), "{name}");
-        assert_eq!(first.cookie("__Host-session"), second.cookie("__Host-session"), "{name}");
-        assert_eq!(done.header("idempotent-replayed"), "", "{name}");
-        let replayed = if spends_a_secret(&method) { "" } else { "true" };
-        assert_eq!(again.header("idempotent-replayed"), replayed, "{name}");
-        if name == "RefreshSession" {
-            // The old token may not be used again, neither here nor below.
-            admin.rest().set_cookie("__Host-session", first.cookie("__Host-session").as_deref());
-        }
-    }
+    let ann = Person::user(&stack, "ann").await;
+    let (body, content) = (json!({"title": "Both"}), &stack.databases.content);
+    content.execute("ALTER TABLE replies ADD CONSTRAINT none CHECK (false)", &[]).await;
+    post(ann.rest(), POSTS, "both", &body).await.refused(500, "INTERNAL");
+    assert_eq!(content.rows("SELECT FROM posts", &[]).await.len(), 0, "neither");
+    content.execute("ALTER TABLE replies DROP CONSTRAINT none", &[]).await;
+    post(ann.rest(), POSTS, "both", &body).await.expect(201);
+    assert_eq!(content.rows("SELECT FROM posts", &[]).await.len(), 1, "both");
 }
 
 #[tokio::test]
@@ -146,7 +102,7 @@ async fn a_key_is_for_one_request_of_one_person() {
     assert_eq!(theirs.header("idempotent-replayed"), "");
     // Another method is another thing, too.
     let publish = format!("/api/posts/{}/publish", first.text_at("/id"));
-    let published = post(ann.rest(), &publish, "key", &Value::Null).await.expect(200);
+    let published = post(ann.rest(), &publish, "key", &Json::Null).await.expect(200);
     assert_eq!(published.body["status"], "published");
     let again = post(ann.rest(), POSTS, "key", &body).await.expect(201);
     assert_eq!(again.body["status"], "draft", "as it was told the first time");

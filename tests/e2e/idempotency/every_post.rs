@@ -1,0 +1,115 @@
+//! Every POST of the contract, sent twice: what is stored afterwards is the same.
+
+use prost_reflect::{DynamicMessage, Value};
+use tests::{
+    Database, PASSWORD, Person, Rest, Stack,
+    contract::{Method, Route, header, is_credential, methods, pool},
+};
+
+use crate::access::requests::{call, made_up};
+
+/// Everything that is stored in a database, as one text.
+async fn stored(database: &Database) -> String {
+    let sql = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
+    let mut stored = String::new();
+    for row in database.rows(sql, &[]).await {
+        let table: String = row.get(0);
+        let sql = format!(
+            "SELECT concat(count(*), ' ', md5(string_agg(t::text, ',' ORDER BY t::text))) FROM {table} t"
+        );
+        let digest: String = database.rows(&sql, &[]).await[0].get(0);
+        stored = format!("{stored}{table} {digest}\n");
+    }
+    stored
+}
+
+async fn everything(stack: &Stack) -> String {
+    stored(&stack.databases.auth).await + &stored(&stack.databases.content).await
+}
+
+/// What a request of a method says so that it succeeds and changes something: what
+/// the contract's rules ask for, and for some methods what must be there already.
+async fn message(stack: &Stack, person: &Person, method: &Method) -> DynamicMessage {
+    let input = method.descriptor.input();
+    let mut message = DynamicMessage::new(input.clone());
+    for field in input.fields().filter(|field| header(field).is_none() && !is_credential(field)) {
+        let text = match (method.descriptor.name(), field.name()) {
+            ("CreateSession", "email") => person.email.clone(),
+            ("CreateSession", "password") => PASSWORD.to_owned(),
+            ("RedeemSignInLink", "token") => {
+                let pool = database::Pool::new(&stack.databases.auth.url, 1).unwrap();
+                auth::operator::sign_in_link(&pool, &person.email).await.unwrap()
+            }
+            ("UnpublishPost", "post_id") => person.publish("News").await,
+            (_, "post_id") => person.write("Draft").await,
+            (_, "user_id") => "me".to_owned(),
+            _ => match made_up(&field) {
+                Some(text) => text,
+                None => continue,
+            },
+        };
+        let text = Value::String(text);
+        message.set_field(&field, if field.is_list() { Value::List(vec![text]) } else { text });
+    }
+    message
+}
+
+/// Whether a method spends a secret, which is a key of its own.
+fn spends_a_secret(method: &Method) -> bool {
+    method.descriptor.input().fields().any(|field| is_credential(&field))
+}
+
+/// Sends a request of a method twice, the first time as if the reply was lost.
+async fn is_done_once(stack: &Stack, person: &Person, method: &Method, route: &Route) {
+    let name = method.descriptor.name();
+    let message = message(stack, person, method).await;
+    let (first, second) = (person.rest().copy(), person.rest().copy());
+    let send = |rest: &Rest| {
+        call(rest, route, &message).header("idempotency-key", &format!("key-of-{name}")).send()
+    };
+    let before = everything(stack).await;
+    let done = send(&first).await;
+    assert!(matches!(done.status, 200 | 201), "{name}: {done:?}");
+    let after = everything(stack).await;
+    assert_ne!(before, after, "{name} does something");
+    let again = send(&second).await;
+    assert_eq!(everything(stack).await, after, "{name} does nothing more");
+    assert_eq!((again.status, &again.text), (done.status, &done.text), "{name}");
+    assert_eq!(again.header("location"), done.header("location"), "{name}");
+    assert_eq!(first.cookie("__Host-session"), second.cookie("__Host-session"), "{name}");
+    assert_eq!(done.header("idempotent-replayed"), "", "{name}");
+    let replayed = if spends_a_secret(method) { "" } else { "true" };
+    assert_eq!(again.header("idempotent-replayed"), replayed, "{name}");
+    // Whoever exchanged the secret goes on with the new one.
+    person.rest().set_cookie("__Host-session", first.cookie("__Host-session").as_deref());
+}
+
+#[tokio::test]
+async fn every_post_does_its_work_once() {
+    let stack = Stack::start().await;
+    let admin = Person::admin(&stack, "root").await;
+    let mut tried = 0;
+    for method in methods(&pool()) {
+        for route in method.routes.iter().filter(|route| route.verb == "POST") {
+            is_done_once(&stack, &admin, &method, route).await;
+            tried += 1;
+        }
+    }
+    assert!(tried >= 7, "only {tried} routes");
+}
+
+/// Maps have no order, so the same request could look like another.
+#[test]
+fn no_request_that_is_done_once_holds_a_map() {
+    let mut seen = Vec::new();
+    let posts = |method: &Method| method.routes.iter().any(|route| route.verb == "POST");
+    let mut left: Vec<_> =
+        methods(&pool()).iter().filter(|it| posts(it)).map(|it| it.descriptor.input()).collect();
+    while let Some(message) = left.pop() {
+        for field in message.fields() {
+            assert!(!field.is_map(), "{}", field.full_name());
+            left.extend(field.kind().as_message().filter(|it| !seen.contains(*it)).cloned());
+        }
+        seen.push(message);
+    }
+}
