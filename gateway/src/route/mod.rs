@@ -82,4 +82,9 @@ impl Route {
         let variables = self.variables.iter().map(FieldPath::name);
         mask.chain(variables).chain(self.rpc.takes.iter().map(|taken| taken.field.name()))
     }
+
+    /// Whether the path fills another member of the `oneof` that a field is in.
+    pub(crate) fn fills_rival(&self, field: &FieldDescriptor, path: &str) -> bool {
+        self.variables.iter().any(|variable| variable.is_rival_of(field, path))
+    }
 }
