@@ -93,6 +93,7 @@ pub(crate) fn table() -> Table {
             r#"patch: "/v1/owners/{owner_id}/things/{thing.id}" body: "thing""#,
         ),
         ("ShowThing", "Thing", "Thing", r#"get: "/v1/numbers/{inner.some_number}""#),
+        ("ChooseThing", "Thing", "Thing", r#"post: "/v1/choices/{one}" body: "*""#),
     ];
     let rpcs = rpcs.iter().map(|(name, input, output, http)| {
         let rpc = rpc(name, http).replace("(Thing) returns (Thing)", "(IN) returns (OUT)");

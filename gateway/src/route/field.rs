@@ -93,6 +93,32 @@ impl FieldPath {
         self.name == other.name || is_choice
     }
 
+    /// Whether a message has another member of a `oneof` that the field, or a
+    /// message around it, is a member of.
+    pub(crate) fn is_taken(&self, message: &DynamicMessage) -> bool {
+        let mut message = Some(message.clone());
+        self.parents.iter().chain([&self.leaf]).any(|field| {
+            let Some(around) = &message else { return false };
+            let is_taken = rivals(field).iter().any(|rival| around.has_field(rival));
+            message = around.get_field(field).as_message().cloned();
+            is_taken
+        })
+    }
+
+    /// Whether it fills another member of a `oneof` that a field, found by its path
+    /// in the contract, is a member of.
+    pub(crate) fn is_rival_of(&self, field: &FieldDescriptor, path: &str) -> bool {
+        let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
+        let rivals = rivals(field);
+        let mut names = String::new();
+        self.parents.iter().chain([&self.leaf]).any(|step| {
+            let is_rival = names == parent && rivals.contains(step);
+            let separator = if names.is_empty() { "" } else { "." };
+            names = format!("{names}{separator}{}", step.name());
+            is_rival
+        })
+    }
+
     /// Sets the field, or adds to it if it is a list.
     pub(crate) fn put(&self, message: &mut DynamicMessage, value: Value) {
         let mut message = message;
@@ -105,6 +131,13 @@ impl FieldPath {
             single => *single = value,
         }
     }
+}
+
+/// The other members of a field's `oneof`.
+fn rivals(field: &FieldDescriptor) -> Vec<FieldDescriptor> {
+    let members = field.containing_oneof().into_iter();
+    let members = members.flat_map(|oneof| oneof.fields().collect::<Vec<_>>());
+    members.filter(|member| member != field).collect()
 }
 
 fn is_single(field: &FieldDescriptor) -> bool {

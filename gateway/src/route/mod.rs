@@ -95,4 +95,9 @@ impl Route {
         let headers = headers.map(|header| header.field.name());
         mask.chain(variables).chain(taken).chain(headers)
     }
+
+    /// Whether the path fills another member of the `oneof` that a field is in.
+    pub(crate) fn fills_rival(&self, field: &FieldDescriptor, path: &str) -> bool {
+        self.variables.iter().any(|variable| variable.is_rival_of(field, path))
+    }
 }

@@ -54,7 +54,8 @@ impl Table {
         let locations: Vec<_> = routes.iter().map(|route| location::find(route, &routes)).collect();
         for (route, location) in routes.iter_mut().zip(locations) {
             route.location = location;
-            route.lane = Lane::new(route, &codec);
+            let lane = Lane::new(route, &codec);
+            route.lane = Some(lane.ok_or_else(|| unusable(&"a message of a route is missing"))?);
         }
         Self::build(routes.into_iter().map(Arc::new).collect(), methods)
     }

@@ -10,10 +10,14 @@ mod json;
 mod lane;
 
 use bytes::Bytes;
+use platform::status::Reason;
 use tonic::Status;
 
 pub(crate) use self::lane::Lane;
-use self::{codec::Stop, dynamic::Unreadable};
+use self::{
+    codec::{Codec, Stop},
+    dynamic::Unreadable,
+};
 use crate::{
     problem::{Fault, Faults, Place, Problem},
     route::{CredentialKind, Found, Route},
@@ -55,16 +59,16 @@ pub(crate) struct Issued {
 /// Makes the message that a request stands for, or tells everything that is
 /// wrong with the request. The path overrides the body, and that the query.
 pub(crate) fn request(found: &Found<'_>, given: Given<'_>) -> Result<Bytes, Box<Problem>> {
-    let Some(lane) = &found.route.lane else { return with_tree(found, given) };
+    let Some(lane) = &found.route.lane else { return Err(Problem::of(Reason::INTERNAL)) };
     match lane.request(found, given) {
         Ok(message) => Ok(message),
         Err(Stop::Unusual(unusual)) => {
             lane.codec().count("to_wire", unusual);
-            with_tree(found, given)
+            with_tree(lane.codec(), found, given)
         }
         // The first fault ends the direct way; a tree tells all of them.
         Err(Stop::Malformed(why) | Stop::NoJson(why)) => {
-            with_tree(found, given)?;
+            with_tree(lane.codec(), found, given)?;
             let place = Place::Pointer("#".to_owned());
             let detail = format!("cannot be read: {why}");
             Err(Problem::with_faults(vec![Fault::new(place, Fault::WRONG_TYPE, detail)]))
@@ -72,10 +76,10 @@ pub(crate) fn request(found: &Found<'_>, given: Given<'_>) -> Result<Bytes, Box<
     }
 }
 
-fn with_tree(found: &Found<'_>, given: Given<'_>) -> Result<Bytes, Box<Problem>> {
+fn with_tree(codec: &Codec, found: &Found<'_>, given: Given<'_>) -> Result<Bytes, Box<Problem>> {
     let mut faults = Faults::default();
     let body = json::object(given.body)?;
-    let message = dynamic::message(found, &body, given, &mut faults);
+    let message = dynamic::message(codec, found, &body, given, &mut faults);
     faults.into_result().map(|()| message)
 }
 
@@ -93,3 +97,6 @@ pub(crate) fn reply(route: &Route, message: Bytes) -> Result<Reply, Status> {
     };
     reply.map_err(|error| platform::status::internal(&error))
 }
+
+#[cfg(test)]
+mod tests;

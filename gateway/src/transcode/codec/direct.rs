@@ -40,6 +40,17 @@ impl Codec {
         Reader::new(&self.plans, Unknown::Refused, json, out)?.body(id, hidden)
     }
 
+    /// Reads the value of a field, and makes a message that has only that.
+    pub(crate) fn value(
+        &self,
+        id: MessageId,
+        number: u32,
+        json: &[u8],
+    ) -> Result<Option<Vec<u8>>, Stop> {
+        let reader = Reader::new(&self.plans, Unknown::Refused, json, Vec::new())?;
+        reader.value(self.field(id, number)?)
+    }
+
     /// Adds a field that is a text, bytes or a message.
     pub(crate) fn put_bytes(
         &self,

@@ -28,7 +28,7 @@ pub(crate) use self::{
     path::Path,
     plan::Count,
     stop::Stop,
-    to_wire::{Hidden, Seen},
+    to_wire::{Cover, Hidden, Seen},
 };
 pub use self::{plan::MessageId, stop::Unusual, to_wire::Unknown};
 use self::{plan::Plans, to_json::Writer, to_wire::Reader};
@@ -135,3 +135,8 @@ impl Codec {
 fn capacity(wire: &[u8]) -> usize {
     wire.len() + wire.len() / 2 + 256
 }
+
+#[cfg(test)]
+pub(crate) use self::tests::choices;
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,9 @@ fn remove_secrets(message: &mut DynamicMessage, secret: Option<&ExtensionDescrip
     };
     let secrets = message.fields_mut().filter(is_secret).map(|(field, _)| field);
     let secrets: Vec<_> = secrets.collect();
-    secrets.iter().for_each(|field| message.clear_field(field));
+    for field in &secrets {
+        message.clear_field(field);
+    }
     let below =
         message.fields_mut().fold(false, |found, (_, value)| found | remove_below(value, secret));
     below || !secrets.is_empty()

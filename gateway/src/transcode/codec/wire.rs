@@ -96,11 +96,6 @@ pub(crate) fn bytes<'a>(wire: &mut &'a [u8]) -> Result<&'a [u8], Stop> {
     Ok(bytes)
 }
 
-/// A length and as many bytes, which must be text.
-pub(crate) fn text<'a>(wire: &mut &'a [u8]) -> Result<&'a str, Stop> {
-    std::str::from_utf8(bytes(wire)?).map_err(|_not_utf8| Stop::NOT_UTF8)
-}
-
 /// A number of always the same length.
 #[inline]
 pub(crate) fn fixed<const N: usize>(wire: &mut &[u8]) -> Result<[u8; N], Stop> {

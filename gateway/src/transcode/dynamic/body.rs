@@ -7,7 +7,7 @@ use prost_reflect::{
 };
 use serde_json::{Map, Value as Json};
 
-use super::{mask, value};
+use super::{super::codec::Codec, mask, value};
 use crate::{
     problem::{Fault, Faults, Place},
     route::{Body, Route, below, either_name},
@@ -15,12 +15,13 @@ use crate::{
 
 /// Fills what the body of a route's requests fills.
 pub(super) fn fill(
+    codec: &Codec,
     route: &Route,
     body: &Map<String, Json>,
     message: &mut DynamicMessage,
     faults: &mut Faults,
 ) {
-    let mut reading = Reading { route, faults };
+    let mut reading = Reading { codec, route, faults };
     let root = Spot { pointer: "#".to_owned(), path: String::new() };
     match &route.body {
         Body::Nothing => {
@@ -29,6 +30,11 @@ pub(super) fn fill(
             }
         }
         Body::Whole => reading.members(message, body, &root),
+        Body::Field(field)
+            if is_taken(field, message) || route.fills_rival(field, field.name()) =>
+        {
+            reading.note(&root, Fault::DUPLICATE, "excludes a parameter that is there");
+        }
         Body::Field(field) => {
             let inside = Spot { path: field.name().to_owned(), ..root };
             let json = Json::Object(body.clone());
@@ -41,6 +47,7 @@ pub(super) fn fill(
 }
 
 struct Reading<'a> {
+    codec: &'a Codec,
     route: &'a Route,
     faults: &'a mut Faults,
 }
@@ -80,7 +87,8 @@ impl Reading<'_> {
             if is_null(&field, json) {
                 continue;
             }
-            if is_taken(&field, message) {
+            let is_elsewhere = self.route.fills_rival(&field, &spot.path);
+            if is_elsewhere || is_taken(&field, message) {
                 self.note(&spot, Fault::DUPLICATE, "excludes another field that is there");
                 continue;
             }
@@ -146,7 +154,7 @@ impl Reading<'_> {
         let mut values: HashMap<MapKey, Value> = HashMap::new();
         for (key, json) in members {
             let spot = Spot { pointer: below(&spot.pointer, key), path: spot.path.clone() };
-            let parsed = value::of_text(&key_field, key);
+            let parsed = value::of_text(self.codec, &key_field, key);
             match parsed.map(Value::into_map_key) {
                 Ok(Some(key)) => {
                     let value = self.single(&value_field, json, &spot);
@@ -172,7 +180,7 @@ impl Reading<'_> {
             self.members(&mut inside, members, spot);
             return Some(Value::Message(inside));
         }
-        match value::of_json(field, json) {
+        match value::of_json(self.codec, field, json) {
             Ok(value) => Some(value),
             Err(expected) => self.note(spot, Fault::WRONG_TYPE, &expected),
         }
@@ -195,7 +203,7 @@ fn is_null(field: &FieldDescriptor, json: &Json) -> bool {
 }
 
 /// Whether another member of the field's `oneof` is there.
-fn is_taken(field: &FieldDescriptor, message: &DynamicMessage) -> bool {
+pub(super) fn is_taken(field: &FieldDescriptor, message: &DynamicMessage) -> bool {
     let mut members =
         field.containing_oneof().into_iter().flat_map(|oneof| oneof.fields().collect::<Vec<_>>());
     members.any(|member| message.has_field(&member))

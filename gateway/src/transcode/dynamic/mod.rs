@@ -12,7 +12,7 @@ use prost_reflect::{DynamicMessage, Value};
 use serde_json::{Map, Value as Json};
 
 pub(super) use self::reply::{Unreadable, reply};
-use super::Given;
+use super::{Given, codec::Codec};
 use crate::{
     problem::{Fault, Faults, Place},
     route::{CredentialKind, Found, Rpc},
@@ -20,6 +20,7 @@ use crate::{
 
 /// Makes a request's message, and notes everything that is wrong with the request.
 pub(super) fn message(
+    codec: &Codec,
     found: &Found<'_>,
     body: &Map<String, Json>,
     given: Given<'_>,
@@ -27,10 +28,10 @@ pub(super) fn message(
 ) -> Bytes {
     let route = found.route;
     let mut message = DynamicMessage::new(route.rpc.method.input());
-    query::fill(route, given.query.unwrap_or_default(), &mut message, faults);
-    body::fill(route, body, &mut message, faults);
+    query::fill(codec, route, given.query.unwrap_or_default(), &mut message, faults);
+    body::fill(codec, route, body, &mut message, faults);
     for (field, text) in route.variables(&found.path) {
-        match value::of_text(field.leaf(), &text) {
+        match value::of_text(codec, field.leaf(), &text) {
             Ok(value) => field.put(&mut message, value),
             Err(expected) => {
                 let place = Place::Parameter(field.json_name());

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use prost_reflect::{DynamicMessage, FieldDescriptor};
 
-use super::value;
+use super::{super::codec::Codec, value};
 use crate::{
     percent,
     problem::{Fault, Faults, Place},
@@ -12,7 +12,13 @@ use crate::{
 };
 
 /// Fills what neither the path nor the body fills.
-pub(super) fn fill(route: &Route, query: &str, message: &mut DynamicMessage, faults: &mut Faults) {
+pub(super) fn fill(
+    codec: &Codec,
+    route: &Route,
+    query: &str,
+    message: &mut DynamicMessage,
+    faults: &mut Faults,
+) {
     let mut seen = HashSet::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
@@ -31,7 +37,12 @@ pub(super) fn fill(route: &Route, query: &str, message: &mut DynamicMessage, fau
             faults.note(|| Fault::new(place, Fault::DUPLICATE, "is there twice"));
             continue;
         }
-        match value::of_text(field.leaf(), &text) {
+        if route.fills_rival(field.leaf(), field.name()) || field.is_taken(message) {
+            let detail = "excludes another parameter that is there";
+            faults.note(|| Fault::new(place, Fault::DUPLICATE, detail));
+            continue;
+        }
+        match value::of_text(codec, field.leaf(), &text) {
             Ok(value) => field.put(message, value),
             Err(expected) => faults.note(|| Fault::new(place, Fault::WRONG_TYPE, expected)),
         }

@@ -176,6 +176,20 @@ fn a_variable_that_is_no_number_is_a_wrong_parameter() {
     assert_eq!(wrong("GET", "/v1/numbers/x", ""), ["inner.someNumber WRONG_TYPE"]);
 }
 
+#[test]
+fn members_of_a_oneof_exclude_one_another_wherever_they_are() {
+    assert_eq!(wrong("GET", "/v1/numbers/7?one=a&other=b", ""), ["other DUPLICATE"]);
+    assert_eq!(wrong("POST", "/v1/choices/a", r#"{"other": "b"}"#), ["#/other DUPLICATE"]);
+    let chosen = sent("POST", "/v1/choices/a", r#"{"displayName": "D", "other": null}"#);
+    assert_eq!(chosen.unwrap(), json!({"one": "a", "displayName": "D"}));
+}
+
+#[test]
+fn what_a_parameter_fills_is_open_neither_as_a_whole_nor_in_parts() {
+    let target = "/v1/owners/me/things/1?updateMask.paths=note";
+    assert_eq!(wrong("PATCH", target, "{}"), ["updateMask.paths UNKNOWN_PARAMETER"]);
+}
+
 fn replied(table: &Table, method: &Method, path: &str, reply: Json) -> transcode::Reply {
     let found = table.find(method, path).unwrap();
     let message = DynamicMessage::deserialize(found.route.rpc.method.output(), reply).unwrap();

@@ -4,17 +4,23 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
 use serde::de::value::MapDeserializer;
 use serde_json::Value as Json;
 
+use super::super::codec::{Codec, Stop};
+
 /// Reads a value of a field, or an element of it if it is a list; an error says
 /// what was expected.
-pub(super) fn of_json(field: &FieldDescriptor, json: &Json) -> Result<Value, String> {
+pub(super) fn of_json(
+    codec: &Codec,
+    field: &FieldDescriptor,
+    json: &Json,
+) -> Result<Value, String> {
     if let (Kind::String, Json::String(text)) = (field.kind(), json) {
         return Ok(Value::String(text.clone()));
     }
-    deserialize(field, json).ok_or_else(|| expected(&field.kind()))
+    deserialize(codec, field, json).ok_or_else(|| expected(&field.kind()))
 }
 
 /// Reads a value that is written as a text: a parameter, or the key of a map.
-pub(super) fn of_text(field: &FieldDescriptor, text: &str) -> Result<Value, String> {
+pub(super) fn of_text(codec: &Codec, field: &FieldDescriptor, text: &str) -> Result<Value, String> {
     let json = match (field.kind(), text) {
         (Kind::Bool, "true") => Json::Bool(true),
         (Kind::Bool, "false") => Json::Bool(false),
@@ -26,15 +32,16 @@ pub(super) fn of_text(field: &FieldDescriptor, text: &str) -> Result<Value, Stri
         }
         (_, text) => Json::String(text.to_owned()),
     };
-    of_json(field, &json)
+    of_json(codec, field, &json)
 }
 
 fn is_bool(message: &str) -> bool {
     message == "google.protobuf.BoolValue"
 }
 
-/// Lets prost-reflect read a message that has only this field.
-fn deserialize(field: &FieldDescriptor, json: &Json) -> Option<Value> {
+/// Lets the codec read the field alone, so that both ways agree on every value;
+/// what it leaves to trees is read by prost-reflect.
+fn deserialize(codec: &Codec, field: &FieldDescriptor, json: &Json) -> Option<Value> {
     let element;
     let member = if field.is_list() {
         element = Json::Array(vec![json.clone()]);
@@ -42,9 +49,17 @@ fn deserialize(field: &FieldDescriptor, json: &Json) -> Option<Value> {
     } else {
         json
     };
-    let members = MapDeserializer::new([(field.json_name(), member)].into_iter());
-    let mut message = DynamicMessage::deserialize(field.parent_message().clone(), members).ok()?;
-    match message.take_field(field)? {
+    let parent = field.parent_message();
+    let id = codec.message(parent.full_name())?;
+    let message = match codec.value(id, field.number(), member.to_string().as_bytes()) {
+        Ok(wire) => DynamicMessage::decode(parent.clone(), wire?.as_slice()).ok()?,
+        Err(Stop::Unusual(_)) => {
+            let members = MapDeserializer::new([(field.json_name(), member)].into_iter());
+            DynamicMessage::deserialize(parent.clone(), members).ok()?
+        }
+        Err(Stop::Malformed(_) | Stop::NoJson(_)) => return None,
+    };
+    match message.get_field(field).into_owned() {
         Value::List(mut values) => values.pop(),
         single => Some(single),
     }

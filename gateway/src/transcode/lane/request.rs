@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{
     super::{
         Given,
-        codec::{self, Seen, Stop},
+        codec::{self, Cover, Seen, Stop},
     },
     BodyLane, Lane,
 };
@@ -55,7 +55,11 @@ impl Lane {
             BodyLane::Nothing => codec::check_empty(json).map(|()| (out, Seen::default())),
             BodyLane::Whole => self.codec.put_body(self.input, json, Some(&self.hidden), out),
             BodyLane::Field(number, message) => {
-                let hidden = self.hidden.at(*number).flatten();
+                let hidden = match self.hidden.at(*number) {
+                    Cover::Parts(hidden) => Some(hidden),
+                    // The body is not the path: all of it cannot be hidden.
+                    Cover::Nothing | Cover::Everything => None,
+                };
                 let start = self.codec.open(self.input, *number, &mut out)?;
                 let (mut out, seen) = self.codec.put_body(*message, json, hidden, out)?;
                 codec::close(&mut out, start);

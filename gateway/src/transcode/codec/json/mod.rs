@@ -9,3 +9,6 @@ pub(crate) use self::{
     number::{put_float, put_integer, put_single, put_wide},
     text::put_text,
 };
+
+#[cfg(test)]
+mod tests;

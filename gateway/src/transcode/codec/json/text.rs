@@ -37,7 +37,7 @@ pub(crate) fn plain_length(text: &[u8]) -> usize {
     let (blocks, rest) = text.as_chunks::<32>();
     let mut length = 0;
     for block in blocks {
-        if !block.iter().fold(false, |found, byte| found | is_special(*byte)) {
+        if block.iter().fold(0, |found, byte| found | special(*byte)) == 0 {
             length += 32;
             continue;
         }
@@ -50,12 +50,12 @@ pub(crate) fn plain_length(text: &[u8]) -> usize {
             length += 8;
         }
     }
-    length + rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len())
+    length + rest.iter().position(|byte| special(*byte) != 0).unwrap_or(rest.len())
 }
 
 #[inline]
-fn is_special(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+fn special(byte: u8) -> u8 {
+    u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\')
 }
 
 /// Marks the special bytes of eight. Marks above the first may be wrong: a byte

@@ -66,7 +66,7 @@ pub(crate) enum Count {
 
 impl Field {
     /// None if there is something about it that needs a message tree.
-    pub(crate) fn plan(
+    pub(super) fn plan(
         descriptor: &FieldDescriptor,
         message: &MessageDescriptor,
         ids: &Ids,

@@ -45,7 +45,7 @@ pub(crate) enum Form {
 // === impl Message ===
 
 impl Message {
-    pub(crate) fn plan(descriptor: &MessageDescriptor, ids: &Ids) -> Self {
+    pub(super) fn plan(descriptor: &MessageDescriptor, ids: &Ids) -> Self {
         let fields = descriptor.fields().map(|field| Field::plan(&field, descriptor, ids));
         let fields: Option<Vec<_>> = fields.collect();
         let is_proto3 = descriptor.parent_file().syntax() == Syntax::Proto3;

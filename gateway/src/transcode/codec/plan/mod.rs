@@ -5,7 +5,7 @@ mod enumeration;
 mod field;
 mod message;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use prost_reflect::{DescriptorPool, ExtensionDescriptor, MessageDescriptor};
 
@@ -25,7 +25,6 @@ pub struct MessageId(usize);
 pub(crate) struct EnumId(usize);
 
 /// The plans of all messages and enums.
-#[derive(Debug)]
 pub(crate) struct Plans {
     messages: Vec<Message>,
     descriptors: Vec<MessageDescriptor>,
@@ -46,6 +45,13 @@ pub(crate) fn credential(pool: &DescriptorPool) -> Option<ExtensionDescriptor> {
 }
 
 // === impl Plans ===
+
+impl fmt::Debug for Plans {
+    /// Descriptors are left out: those of a message inside itself have no end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plans").field("messages", &self.messages.len()).finish_non_exhaustive()
+    }
+}
 
 impl Plans {
     /// Plans every message of a contract.

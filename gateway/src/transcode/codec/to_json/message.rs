@@ -45,7 +45,15 @@ impl Writer<'_> {
                 return Err(Unusual::Oneof.into());
             }
             oneofs |= field.oneof;
-            self.member(field, tag, &mut wire, start, depth)?;
+            if field.is_secret {
+                wire::skip(&mut wire, tag.wire_type)?;
+                continue;
+            }
+            let before = self.out.len();
+            self.separate(start);
+            if !self.member(field, tag, &mut wire, depth)? {
+                self.out.truncate(before);
+            }
         }
         self.absent(unwritten, start);
         self.out.push(b'}');
@@ -71,27 +79,20 @@ impl Writer<'_> {
         }
     }
 
+    /// Writes a field that is there; false if it has to be taken back, because it
+    /// is as good as absent.
     #[inline]
     fn member(
         &mut self,
         field: &Field,
         tag: Tag,
         wire: &mut &[u8],
-        start: usize,
         depth: u8,
-    ) -> Result<(), Stop> {
-        if field.is_secret {
-            return wire::skip(wire, tag.wire_type);
-        }
-        let before = self.out.len();
-        self.separate(start);
+    ) -> Result<bool, Stop> {
         self.out.extend_from_slice(&field.key);
         let is_zero = self.values(field, tag, wire, depth)?;
         let is_explicit = field.count == Count::Single { is_explicit: true };
-        if is_zero && !is_explicit && !self.writes_absent {
-            self.out.truncate(before);
-        }
-        Ok(())
+        Ok(!is_zero || is_explicit || self.writes_absent)
     }
 
     /// Writes all that a field has; true if that is nothing, or zero.

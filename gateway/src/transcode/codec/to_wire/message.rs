@@ -12,7 +12,16 @@ use super::{
 /// Fields that may not be in a body, because something else fills them.
 #[derive(Debug, Default)]
 pub(crate) struct Hidden {
+    /// Numbers, and what is hidden inside: everything if none.
     fields: Vec<(u32, Option<Hidden>)>,
+}
+
+/// How much of a field is hidden.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cover<'a> {
+    Nothing,
+    Parts(&'a Hidden),
+    Everything,
 }
 
 /// The places of the fields of a message that a text has, be it as null.
@@ -64,15 +73,16 @@ impl Reader<'_> {
                 self.unknown_member(&key)?;
                 continue;
             };
-            let hidden = hidden.and_then(|hidden| hidden.at(field.number));
-            if let Some(None) = hidden {
-                return Err(UNKNOWN_MEMBER);
-            }
+            let hidden = match hidden.map_or(Cover::Nothing, |hidden| hidden.at(field.number)) {
+                Cover::Nothing => None,
+                Cover::Parts(hidden) => Some(hidden),
+                Cover::Everything => return Err(UNKNOWN_MEMBER),
+            };
             if !seen.note(place) {
                 return Err(Stop::Malformed("a field is there twice"));
             }
             likely = place + 1;
-            let given = self.member(field, hidden.flatten(), depth)?;
+            let given = self.member(field, hidden, depth)?;
             if given == Given::Something && field.oneof != 0 {
                 if oneofs & field.oneof != 0 {
                     return Err(Stop::Malformed("a field excludes another that is there"));
@@ -94,8 +104,14 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads the value of a field.
     #[inline]
-    fn member(&mut self, field: &Field, hidden: Option<&Hidden>, depth: u8) -> Result<Given, Stop> {
+    pub(super) fn member(
+        &mut self,
+        field: &Field,
+        hidden: Option<&Hidden>,
+        depth: u8,
+    ) -> Result<Given, Stop> {
         if self.json.peek() == Some(b'n') && !self.plans.takes_null(field) {
             return self.json.word("null").map(|()| Given::Nothing);
         }
@@ -134,16 +150,23 @@ impl Hidden {
         }
     }
 
-    /// None if nothing of a field is hidden; `Some(None)` if all of it is.
-    pub(crate) fn at(&self, number: u32) -> Option<Option<&Self>> {
-        let found = self.fields.iter().find(|(hidden, _)| *hidden == number);
-        found.map(|(_, below)| below.as_ref())
+    /// How much of a field is hidden.
+    pub(crate) fn at(&self, number: u32) -> Cover<'_> {
+        match self.fields.iter().find(|(hidden, _)| *hidden == number) {
+            None => Cover::Nothing,
+            Some((_, Some(below))) => Cover::Parts(below),
+            Some((_, None)) => Cover::Everything,
+        }
     }
 
     /// Whether a field is hidden, or inside one that is.
     pub(crate) fn covers(&self, path: &[u32]) -> bool {
         let [number, inside @ ..] = path else { return false };
-        self.at(*number).is_some_and(|below| below.is_none_or(|below| below.covers(inside)))
+        match self.at(*number) {
+            Cover::Nothing => false,
+            Cover::Parts(below) => below.covers(inside),
+            Cover::Everything => true,
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use super::{
     wire,
 };
 
-pub(crate) use self::message::{Hidden, Seen};
+use self::message::Given;
+pub(crate) use self::message::{Cover, Hidden, Seen};
 
 /// What becomes of members that a message does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,13 @@ impl<'a> Reader<'a> {
         let seen = self.members(message, hidden, 0)?;
         self.json.end()?;
         Ok((self.out, seen))
+    }
+
+    /// Reads the value of a field that is all of the text; null is none.
+    pub(crate) fn value(mut self, field: &Field) -> Result<Option<Vec<u8>>, Stop> {
+        let given = self.member(field, None, 0)?;
+        self.json.end()?;
+        Ok((given == Given::Something).then_some(self.out))
     }
 
     /// Reads a value of a field, or an element of it, that is written as a text.

@@ -21,7 +21,7 @@ impl Reader<'_> {
             _ => None,
         };
         match special {
-            Some(value) if is_real => self.real(kind, value),
+            Some(value) if is_real => Ok(self.real(kind, value)),
             _ => self.number(kind, text),
         }
     }
@@ -31,14 +31,17 @@ impl Reader<'_> {
         if matches!(kind, Kind::Double | Kind::Float) {
             let value = real(digits)?;
             let is_too_large = kind == Kind::Float && value.abs() > f64::from(f32::MAX);
-            return if is_too_large { Err(WRONG) } else { self.real(kind, value) };
+            return if is_too_large { Err(WRONG) } else { Ok(self.real(kind, value)) };
         }
-        let value = whole(digits)?;
+        let value = match kind {
+            Kind::Enum(_) => digits.parse().map_err(|_wrong| WRONG)?,
+            _ => whole(digits)?,
+        };
         let [small, large] = range(kind)?;
         if value < small || value > large { Err(WRONG) } else { Ok(self.whole_number(kind, value)) }
     }
 
-    fn real(&mut self, kind: Kind, value: f64) -> Result<Put, Stop> {
+    fn real(&mut self, kind: Kind, value: f64) -> Put {
         let is_zero = if kind == Kind::Float {
             let value = single(value);
             self.out.extend_from_slice(&value.to_le_bytes());
@@ -47,7 +50,7 @@ impl Reader<'_> {
             self.out.extend_from_slice(&value.to_le_bytes());
             value.to_bits() == 0
         };
-        Ok(if is_zero { Put::Zero } else { Put::Something })
+        if is_zero { Put::Zero } else { Put::Something }
     }
 
     /// Writes a number that its kind has room for.
@@ -89,8 +92,8 @@ fn whole(digits: &str) -> Result<i128, Stop> {
     if let Ok(value) = digits.parse::<i64>() {
         return Ok(value.into());
     }
-    if let Ok(value) = digits.parse::<u64>() {
-        return Ok(value.into());
+    if let Ok(value) = digits.parse::<i128>() {
+        return Ok(value);
     }
     let value = real(digits)?;
     if value.fract() != 0.0 || value.abs() > 1.0e20 { Err(WRONG) } else { Ok(truncated(value)) }

@@ -133,7 +133,7 @@ impl Reader<'_> {
                 _ => return Err(WRONG),
             }),
             Kind::Enum(_) if text.parse::<i32>().is_ok() => {
-                self.number(field.kind, text).map(drop)?
+                self.number(field.kind, text).map(drop)?;
             }
             Kind::Message(id) => {
                 let message = self.plans.message(id)?;

@@ -1,0 +1,270 @@
+//! From JSON to the wire format.
+
+use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
+use serde_json::{Map, Value, json};
+
+use super::{
+    super::{MessageId, Unknown},
+    CASES, NIGHTLY,
+    choices::Choices,
+    differences,
+    every_kind::{CONTRACT, EVERY_KIND, Messages},
+    generate,
+};
+
+fn oracle(descriptor: &MessageDescriptor, json: &[u8]) -> Result<DynamicMessage, String> {
+    let mut json = serde_json::Deserializer::from_slice(json);
+    let message = DynamicMessage::deserialize(descriptor.clone(), &mut json);
+    message.and_then(|it| json.end().map(|()| it)).map_err(|error| error.to_string())
+}
+
+/// Fails if the codec and the oracle differ; true if both took the text.
+fn compare(
+    messages: &Messages,
+    (descriptor, id): &(MessageDescriptor, MessageId),
+    text: &[u8],
+) -> Result<bool, TestCaseError> {
+    let expected = oracle(descriptor, text);
+    let made = messages.codec.to_wire(*id, text, Unknown::Refused);
+    let told = || format!("{}\n{}", descriptor.full_name(), String::from_utf8_lossy(text));
+    match (made, expected) {
+        (Ok(made), Ok(expected)) => {
+            let message = DynamicMessage::decode(descriptor.clone(), &*made.bytes).unwrap();
+            prop_assert_eq!(message.unknown_fields().count(), 0);
+            // As JSON, because NaN is not NaN, and a zero that is set not one that is not.
+            let mut expected = shown(&expected);
+            differences::mend(&mut expected);
+            prop_assert_eq!(shown(&message), expected, "{}", told());
+            Ok(true)
+        }
+        (Err(_), Err(_)) => Ok(false),
+        (Err(error), Ok(_)) => {
+            let is_listed = differences::is_stricter(text, &error);
+            prop_assert!(is_listed, "refused: {error} {}", told());
+            Ok(false)
+        }
+        (Ok(_), Err(error)) => {
+            let is_listed = differences::is_wider(text, &error);
+            prop_assert!(is_listed, "taken: {error} {}", told());
+            Ok(false)
+        }
+    }
+}
+
+fn shown(message: &DynamicMessage) -> Value {
+    let options = SerializeOptions::new().skip_default_fields(true);
+    message.serialize_with_options(serde_json::value::Serializer, &options).unwrap()
+}
+
+/// The JSON of a message, spelled in one of the ways there are.
+fn text_of(descriptor: &MessageDescriptor, choices: &mut Choices<'_>) -> Value {
+    let message = generate::message(descriptor, choices, 0);
+    let options = SerializeOptions::new()
+        .skip_default_fields(choices.once_in(2))
+        .use_proto_field_name(choices.once_in(3))
+        .use_enum_numbers(choices.once_in(3))
+        .stringify_64_bit_integers(!choices.once_in(4));
+    message.serialize_with_options(serde_json::value::Serializer, &options).unwrap()
+}
+
+/// Text in another layout, with other escapes.
+fn respelled(json: &Value, choices: &mut Choices<'_>) -> String {
+    let text = if choices.once_in(2) {
+        serde_json::to_string_pretty(json).unwrap()
+    } else {
+        json.to_string()
+    };
+    if !choices.once_in(3) {
+        return text;
+    }
+    text.chars()
+        .map(|c| match c {
+            'a'..='z' | '\u{80}'..
+                if c.is_alphabetic() && !"nullfalsetrue".contains(c) && c != 'b' =>
+            {
+                let mut units = [0; 2];
+                c.encode_utf16(&mut units).iter().map(|it| format!("\\u{it:04x}")).collect()
+            }
+            c => c.to_string(),
+        })
+        .collect()
+}
+
+fn check_messages(messages: &'static Messages, cases: u32) {
+    let mut taken = 0;
+    let count = std::cell::RefCell::new(&mut taken);
+    TestRunner::new(ProptestConfig::with_cases(cases))
+        .run(&vec(any::<u8>(), 0..400), |bytes| {
+            let mut choices = Choices(&bytes);
+            let described = &messages.all[choices.below(messages.all.len())];
+            let json = text_of(&described.0, &mut choices);
+            let text = respelled(&json, &mut choices);
+            **count.borrow_mut() += u32::from(compare(messages, described, text.as_bytes())?);
+            Ok(())
+        })
+        .unwrap();
+    assert!(taken > cases / 2, "{taken} of {cases}");
+}
+
+/// JSON with values and keys that somebody exchanged.
+fn check_odd(messages: &'static Messages, cases: u32) {
+    TestRunner::new(ProptestConfig::with_cases(cases))
+        .run(&(vec(any::<u8>(), 0..200), vec(any::<u8>(), 1..20)), |(bytes, oddities)| {
+            let mut choices = Choices(&bytes);
+            let described = &messages.all[choices.below(messages.all.len())];
+            let mut json = text_of(&described.0, &mut choices);
+            exchange(&mut json, &mut Choices(&oddities));
+            compare(messages, described, json.to_string().as_bytes()).map(drop)
+        })
+        .unwrap();
+}
+
+fn exchange(json: &mut Value, choices: &mut Choices<'_>) {
+    match json {
+        Value::Object(members) if !members.is_empty() && !choices.once_in(4) => {
+            let keys: Vec<_> = members.keys().cloned().collect();
+            let key = choices.one_of(&keys);
+            if choices.once_in(5) {
+                let value = members.remove(&key).unwrap();
+                let other =
+                    choices.one_of(&["nope", "aBool", "a_bool", "1", "-0", "true", "@type"]);
+                members.insert(other.to_owned(), value);
+            } else {
+                exchange(members.get_mut(&key).unwrap(), choices);
+            }
+        }
+        Value::Array(elements) if !elements.is_empty() && !choices.once_in(4) => {
+            let at = choices.below(elements.len());
+            exchange(&mut elements[at], choices);
+        }
+        other => *other = odd(choices),
+    }
+}
+
+fn odd(choices: &mut Choices<'_>) -> Value {
+    let texts = [
+        "",
+        "1",
+        "-1",
+        "1.5",
+        "1e3",
+        "007",
+        "+5",
+        " 1",
+        "1 ",
+        "0x10",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "true",
+        "null",
+        "AQI=",
+        "AQI",
+        "_-8",
+        "*",
+        "COLOUR_RED",
+        "RED",
+        "1972-06-30T23:59:59Z",
+        "1972-06-30T23:59:59.5+01:00",
+        "1972-06-30t23:59:59z",
+        "1972-02-30T00:00:00Z",
+        "1.5s",
+        "-1s",
+        "1",
+        "s",
+        "1.s",
+        ".5s",
+        "a,bC",
+        "a_b",
+        "9223372036854775808",
+        "-9223372036854775809",
+        "18446744073709551615",
+        "4294967296",
+        "99999999999999999999",
+        "1e400",
+        "-0",
+        "1.0",
+    ];
+    let numbers = [
+        json!(0),
+        json!(1),
+        json!(-1),
+        json!(1.5),
+        json!(1.0),
+        json!(-0.0),
+        json!(2_147_483_648_u64),
+        json!(-2_147_483_649_i64),
+        json!(4_294_967_296_u64),
+        json!(u64::MAX),
+        json!(i64::MIN),
+        json!(1e300),
+        json!(3.5e38),
+        json!(1e-300),
+        json!(1e3),
+    ];
+    match choices.byte() % 6 {
+        0 => Value::Null,
+        1 => Value::Bool(choices.once_in(2)),
+        2 => choices.one_of(&numbers),
+        3 => json!([]),
+        4 => Value::Object(Map::new()),
+        _ => Value::from(choices.one_of(&texts)),
+    }
+}
+
+/// Text with bytes that somebody changed.
+fn check_damaged(messages: &'static Messages, cases: u32) {
+    TestRunner::new(ProptestConfig::with_cases(cases))
+        .run(&(vec(any::<u8>(), 0..200), vec(any::<u8>(), 1..12)), |(bytes, damage)| {
+            let mut choices = Choices(&bytes);
+            let described = &messages.all[choices.below(messages.all.len())];
+            let mut text = text_of(&described.0, &mut choices).to_string().into_bytes();
+            let mut damage = Choices(&damage);
+            while !damage.is_over() {
+                let at = damage.below(text.len() + 1);
+                let new = damage.one_of(b"{}[],:\"\\ nu01e-.\n\x00\xff/a");
+                match damage.byte() % 4 {
+                    0 => text.insert(at, new),
+                    1 => text.truncate(at),
+                    2 if at < text.len() => drop(text.remove(at)),
+                    _ if at < text.len() => text[at] = new,
+                    _ => text.push(new),
+                }
+            }
+            compare(messages, described, &text).map(drop)
+        })
+        .unwrap();
+}
+
+#[test]
+fn json_of_the_contract_becomes_the_messages_that_the_oracle_makes() {
+    check_messages(&CONTRACT, CASES);
+}
+
+#[test]
+fn json_of_every_kind_becomes_the_messages_that_the_oracle_makes() {
+    check_messages(&EVERY_KIND, CASES);
+}
+
+#[test]
+fn odd_json_is_refused_or_becomes_the_message_that_the_oracle_makes() {
+    check_odd(&CONTRACT, CASES);
+    check_odd(&EVERY_KIND, CASES);
+}
+
+#[test]
+fn damaged_json_is_refused_or_becomes_the_message_that_the_oracle_makes() {
+    check_damaged(&CONTRACT, CASES);
+    check_damaged(&EVERY_KIND, CASES);
+}
+
+#[test]
+#[ignore = "takes minutes: for nightly runs"]
+fn very_much_json_becomes_the_messages_that_the_oracle_makes() {
+    for messages in [&CONTRACT, &EVERY_KIND] {
+        check_messages(messages, NIGHTLY);
+        check_odd(messages, NIGHTLY);
+        check_damaged(messages, NIGHTLY);
+    }
+}

@@ -1,0 +1,12 @@
+//! JSON and messages against others' idea of them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests, which Clippy does not take for tests"
+)]
+
+mod cost;
+mod official;
+mod runner;
