@@ -108,6 +108,7 @@ async fn one_command_runs_everything_and_leaves_nothing() {
     rest.post("/api/users/me/posts", json!({"title": "Hello"})).await.expect(201);
     let posts = rest.get("/api/posts").await.expect(200);
     assert!(!posts.body["posts"].as_array().unwrap().is_empty(), "there is something to see");
+    assert!(posts.header("server-timing").contains("db;desc=\"queries=1\""), "{posts:?}");
     for service in ["auth", "content", "gateway"] {
         let metrics = Rest::new(address(&dev.text(&format!("/metrics/{service}"))));
         metrics.get("/metrics").await.expect(200);
