@@ -10,6 +10,7 @@ mod config;
 mod credentials;
 mod csrf;
 mod edge;
+mod openapi;
 mod pages;
 mod percent;
 mod problem;

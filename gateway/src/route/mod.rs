@@ -4,6 +4,7 @@
 mod bindings;
 mod field;
 mod location;
+mod outline;
 mod parse;
 mod places;
 mod rpc;
@@ -18,6 +19,7 @@ use prost_reflect::FieldDescriptor;
 
 pub(crate) use self::{
     field::{FieldPath, either_name},
+    outline::Part,
     places::below,
     rpc::{CredentialField, CredentialKind, Rpc},
     table::{Found, Table},

@@ -15,6 +15,7 @@ const LONGEST_SEGMENT: usize = 64;
 /// The routes of the contract.
 #[derive(Debug)]
 pub(crate) struct Table {
+    contract: Contract,
     routes: Vec<Arc<Route>>,
     paths: Trie<usize>,
 }
@@ -47,10 +48,10 @@ impl Table {
         for (route, location) in routes.iter_mut().zip(locations) {
             route.location = location;
         }
-        Self::build(routes.into_iter().map(Arc::new).collect())
+        Self::build(contract, routes.into_iter().map(Arc::new).collect())
     }
 
-    fn build(routes: Vec<Arc<Route>>) -> Result<Self, Fatal> {
+    fn build(contract: Contract, routes: Vec<Arc<Route>>) -> Result<Self, Fatal> {
         let mut paths = Trie::new();
         for (index, route) in routes.iter().enumerate() {
             let same: Vec<&usize> = paths.same(&route.path).collect();
@@ -64,12 +65,17 @@ impl Table {
             }
             paths.insert(&route.path, index);
         }
-        Ok(Self { routes, paths })
+        Ok(Self { contract, routes, paths })
     }
 
     /// All routes, in the order of the contract.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.routes.iter()
+    }
+
+    /// The rules that the services enforce.
+    pub(crate) fn contract(&self) -> &Contract {
+        &self.contract
     }
 
     /// The route of a request. HEAD is a GET without a body.

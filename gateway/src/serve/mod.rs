@@ -21,9 +21,10 @@ use crate::{
     body::Incoming,
     credentials::{Changes, Credentials},
     csrf::{self, Origins},
-    edge, pages,
+    edge,
+    pages::Pages,
     problem::Problem,
-    route::Table,
+    route::{CredentialKind, Table},
 };
 
 const EVERY_METHOD: HeaderValue =
@@ -37,6 +38,7 @@ pub(crate) struct Gateway(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     table: Table,
+    pages: Pages,
     credentials: Credentials,
     trusted_origins: Origins,
     room: edge::Room,
@@ -50,7 +52,8 @@ impl Gateway {
     /// Serves the routes of a table.
     pub(crate) fn new(table: Table, credentials: Credentials, trusted_origins: Origins) -> Self {
         let room = edge::Room::new();
-        Self(Arc::new(Inner { table, credentials, trusted_origins, room }))
+        let pages = Pages::new(&table, credentials.cookies.name(CredentialKind::Access));
+        Self(Arc::new(Inner { table, pages, credentials, trusted_origins, room }))
     }
 }
 
@@ -105,7 +108,7 @@ impl Inner {
     }
 
     fn answer_without_route(&self, parts: &Parts, path: &str) -> Answer {
-        let page = pages::find(path, &parts.headers, &self.table);
+        let page = self.pages.find(path, &parts.headers);
         let allowed = match (path, &page) {
             ("*", _) => Some(EVERY_METHOD),
             (_, Some(_)) => Some(PAGE_METHODS),
@@ -113,7 +116,8 @@ impl Inner {
         };
         match (parts.method.as_str(), page, allowed) {
             ("GET" | "HEAD", Some(page), _) => {
-                let mut response = page.response;
+                let mut response =
+                    page.answer.unwrap_or_else(|problem| problem.into_response(parts.version));
                 response.extensions_mut().insert(RouteTemplate(page.path.into()));
                 Ok(response)
             }
