@@ -69,9 +69,9 @@ fn nearest(code: &str) -> Vec<&'static str> {
     if code.len() > LONGEST {
         return Vec::new();
     }
-    let part = |known: &str| !code.is_empty() && known.split('_').any(|word| word == code);
     let likeness = |known: &str| {
-        if part(known) { 1.0 } else { strsim::normalized_damerau_levenshtein(code, known) }
+        let like = |word| strsim::normalized_damerau_levenshtein(code, word);
+        known.split('_').map(like).chain([like(known)]).fold(0.0, f64::max)
     };
     let mut near: Vec<_> = CATALOGUE
         .iter()
@@ -125,6 +125,7 @@ mod tests {
     #[test]
     fn near_misses_are_suggested_and_far_ones_are_not() {
         assert_eq!(nearest("EMAIL_TAKN"), ["EMAIL_TAKEN"]);
+        assert_eq!(nearest("EMIAL"), ["EMAIL_TAKEN"]);
         assert!(nearest("TOKEN").contains(&"TOKEN_EXPIRED"));
         assert!(nearest("TOKEN").len() <= MOST);
         assert!(nearest("QUITE_SOMETHING_ELSE").is_empty());

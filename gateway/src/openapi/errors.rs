@@ -48,8 +48,9 @@ fn fits(code: &str, route: &Route, access: Access) -> bool {
         | "UNSUPPORTED_MEDIA_TYPE"
         | "REQUEST_TIMEOUT"
         | "PAYLOAD_TOO_LARGE" => is_unsafe,
-        "PRECONDITION_REQUIRED" | "ETAG_MISMATCH" => headers::takes(route, "If-Match"),
-        "INVALID_CONDITION" => headers::takes(route, "If-Match") || headers::has_condition(route),
+        "PRECONDITION_REQUIRED" | "ETAG_MISMATCH" | "INVALID_CONDITION" => {
+            headers::takes(route, "If-Match")
+        }
         "IDEMPOTENCY_KEY_REUSED" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_IN_FLIGHT" => {
             headers::takes_idempotency_key(route)
         }

@@ -36,11 +36,10 @@ fn value(mut schema: Schema, limits: &Limits) -> Schema {
             schema.maximum = Some((*max).into());
             schema
         }
-        Some(ValueLimits::Text { min, max, max_bytes, pattern, is_email }) => {
+        Some(ValueLimits::Text { min, max, max_bytes, pattern }) => {
             schema.min_length = Some(*min).filter(|min| *min > 0);
             // A character is a byte at least.
             schema.max_length = max.or(*max_bytes);
-            schema.format = is_email.then_some("email");
             schema.pattern.clone_from(pattern);
             storable(schema)
         }

@@ -5,7 +5,7 @@ use regex::Regex;
 
 use super::{
     Rules,
-    plan::{EMAIL, Field, TextRule, ValueRule},
+    plan::{Field, TextRule, ValueRule},
 };
 
 /// What a field must be.
@@ -38,8 +38,6 @@ pub enum ValueLimits {
         max_bytes: Option<u64>,
         /// A regular expression that it matches.
         pattern: Option<String>,
-        /// Whether that expression is the one of e-mail addresses.
-        is_email: bool,
     },
     /// A whole number.
     Int32 {
@@ -103,7 +101,6 @@ impl ValueLimits {
                     max: text.max_chars,
                     max_bytes: text.max_bytes,
                     pattern: pattern.map(str::to_owned),
-                    is_email: pattern == Some(EMAIL),
                 }
             }
         }
@@ -151,16 +148,10 @@ mod tests {
     fn limits_are_those_of_the_contract() {
         let tags = limits("mainstay.content.v1.CreatePostRequest", "tags").unwrap();
         assert_eq!((tags.min_items, tags.max_items, tags.is_unique), (0, Some(10), true));
-        let tag = ValueLimits::Text {
-            min: 1,
-            max: Some(40),
-            max_bytes: None,
-            pattern: None,
-            is_email: false,
-        };
+        let tag = ValueLimits::Text { min: 1, max: Some(40), max_bytes: None, pattern: None };
         assert_eq!((tags.value, tags.takes_empty), (Some(tag), true));
         let email = limits("mainstay.auth.v1.CreateUserRequest", "email").unwrap().value;
-        assert!(matches!(email, Some(ValueLimits::Text { is_email: true, max: Some(254), .. })));
+        assert!(matches!(email, Some(ValueLimits::Text { pattern: Some(_), max: Some(254), .. })));
         let size = limits("mainstay.content.v1.ListPostsRequest", "page_size").unwrap().value;
         assert_eq!(size, Some(ValueLimits::Int32 { min: 1, max: 100 }));
     }
