@@ -20,6 +20,7 @@ mod edge;
 mod headers;
 mod limits;
 mod link;
+mod openapi;
 mod pages;
 mod percent;
 mod problem;

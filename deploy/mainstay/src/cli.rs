@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{dev, doctor, exit::Failure, migrate, service::Service};
+use crate::{dev, doctor, exit::Failure, explain, migrate, service::Service};
 use clap::{Args, Parser, Subcommand};
 
 const TEMPLATE: &str = "\
@@ -13,6 +13,7 @@ Examples:
   mainstay dev --port 9000 --ephemeral another one beside it that leaves nothing behind
   mainstay admin link                  a new link that signs you in as administrator
   mainstay doctor                      what is wrong, and how to put it right
+  mainstay explain EMAIL_TAKEN         what an error means
 
 {usage-heading} {usage}
 
@@ -54,6 +55,8 @@ enum Command {
     Migrate,
     /// Check this machine and the running stack, and say how to fix what is wrong
     Doctor(doctor::Options),
+    /// Say what an error means and what to do about it
+    Explain(explain::Options),
     /// Look after a running stack
     #[command(subcommand)]
     Admin(Admin),
@@ -83,6 +86,7 @@ impl Cli {
             Command::Gateway => Service::Gateway.run(),
             Command::Migrate => migrate::run(),
             Command::Doctor(options) => doctor::run(&options),
+            Command::Explain(options) => explain::run(&options),
             Command::Admin(Admin::Link(link)) => crate::admin::link(&link.data),
         }
     }

@@ -5,6 +5,7 @@ mod cli;
 pub mod dev;
 pub mod doctor;
 pub mod exit;
+pub mod explain;
 pub mod migrate;
 pub mod service;
 

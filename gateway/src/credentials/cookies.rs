@@ -34,7 +34,8 @@ impl Cookies {
         Self { is_secure }
     }
 
-    fn name(self, kind: CredentialKind) -> &'static str {
+    /// What the cookie with a secret is called.
+    pub(crate) fn name(self, kind: CredentialKind) -> &'static str {
         match (kind, self.is_secure) {
             (CredentialKind::Access, true) => "__Host-access",
             (CredentialKind::Access, false) => "access",

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub(crate) use self::{
     fault::{Fault, Faults, Place},
-    page::{catalogue, entry},
+    page::{entry, explained},
 };
 use crate::Response;
 

@@ -42,6 +42,11 @@ fn created_name(route: &Route) -> Option<&str> {
 // === impl Location ===
 
 impl Location {
+    /// Whether it is found at paths of a template.
+    pub(super) fn is_at(&self, path: &Template) -> bool {
+        self.path.segments == path.segments && self.path.verb == path.verb
+    }
+
     /// The address of a resource: its id is the last variable, the others are
     /// those of the request that made it.
     fn path_of<'a>(&self, id: &'a str, given: impl Fn(&str) -> Option<&'a str>) -> Option<String> {

@@ -5,6 +5,7 @@ mod bindings;
 mod field;
 mod header;
 mod location;
+mod outline;
 mod parse;
 mod places;
 mod rpc;
@@ -24,6 +25,7 @@ use prost_reflect::FieldDescriptor;
 pub(crate) use self::{
     field::{FieldPath, either_name},
     header::HeaderField,
+    outline::Part,
     places::below,
     rpc::{CredentialField, CredentialKind, Rpc},
     shape::{Answers, File, Sends},

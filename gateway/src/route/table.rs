@@ -16,6 +16,7 @@ const LONGEST_SEGMENT: usize = 64;
 /// The routes of the contract.
 #[derive(Debug)]
 pub(crate) struct Table {
+    contract: Contract,
     routes: Vec<Arc<Route>>,
     paths: Trie<usize>,
     methods: HashMap<String, Arc<Route>>,
@@ -57,10 +58,14 @@ impl Table {
             let lane = Lane::new(route, &codec);
             route.lane = Some(lane.ok_or_else(|| unusable(&"a message of a route is missing"))?);
         }
-        Self::build(routes.into_iter().map(Arc::new).collect(), methods)
+        Self::build(contract, routes.into_iter().map(Arc::new).collect(), methods)
     }
 
-    fn build(routes: Vec<Arc<Route>>, methods: HashMap<String, Arc<Route>>) -> Result<Self, Fatal> {
+    fn build(
+        contract: Contract,
+        routes: Vec<Arc<Route>>,
+        methods: HashMap<String, Arc<Route>>,
+    ) -> Result<Self, Fatal> {
         let mut paths = Trie::new();
         for (index, route) in routes.iter().enumerate() {
             let same: Vec<&usize> = paths.same(&route.path).collect();
@@ -74,12 +79,17 @@ impl Table {
             }
             paths.insert(&route.path, index);
         }
-        Ok(Self { routes, paths, methods })
+        Ok(Self { contract, routes, paths, methods })
     }
 
     /// All routes, in the order of the contract.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.routes.iter()
+    }
+
+    /// The rules that the services enforce.
+    pub(crate) fn contract(&self) -> &Contract {
+        &self.contract
     }
 
     /// The route of a request. HEAD is a GET without a body.

@@ -36,9 +36,9 @@ use crate::{
     csrf::{self, Origins},
     edge,
     limits::Guard,
-    pages,
+    pages::Pages,
     problem::Problem,
-    route::{Answers, Route, Rpc, Table},
+    route::{Answers, CredentialKind, Route, Rpc, Table},
     stream::{self, Streams},
     upload::Quota,
 };
@@ -54,6 +54,7 @@ pub(crate) struct Gateway(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     table: Table,
+    pages: Pages,
     credentials: Credentials,
     guard: Guard,
     trusted_origins: Origins,
@@ -84,8 +85,10 @@ impl Gateway {
     pub(crate) fn new(making: Making) -> Self {
         let Making { table, credentials, guard, trusted_origins, cache, streams } = making;
         let (quota, room) = (Quota::default(), edge::Room::new());
+        let pages = Pages::new(&table, credentials.cookies.name(CredentialKind::Access));
         Self(Arc::new(Inner {
             table,
+            pages,
             credentials,
             guard,
             trusted_origins,
@@ -218,7 +221,7 @@ impl Inner {
     }
 
     fn answer_without_route(&self, parts: &Parts, path: &str) -> Answer {
-        let page = pages::find(path, &parts.headers, &self.table);
+        let page = self.pages.find(path, &parts.headers);
         let allowed = match (path, &page) {
             ("*", _) => Some(EVERY_METHOD),
             (_, Some(_)) => Some(PAGE_METHODS),
@@ -230,7 +233,8 @@ impl Inner {
         }
         match (parts.method.as_str(), page, allowed) {
             ("GET" | "HEAD", Some(page), _) => {
-                let mut response = page.response;
+                let mut response =
+                    page.answer.unwrap_or_else(|problem| problem.into_response(parts.version));
                 response.extensions_mut().insert(RouteTemplate(page.path.into()));
                 Ok(response)
             }

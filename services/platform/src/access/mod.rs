@@ -166,6 +166,11 @@ impl Contract {
         self.policies.get(path)
     }
 
+    /// The rules of its fields.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Decides on a call by somebody whose token was verified, or who sent none.
     fn admit(&self, policy: &Policy, claims: Option<Arc<Claims>>) -> Result<Admission, Status> {
         let access = policy.access();

@@ -4,6 +4,7 @@
 //! not know keeps the process from starting. A request is checked on its wire
 //! form, which needs neither generated code nor a message tree.
 
+mod limits;
 mod plan;
 mod wire;
 
@@ -12,6 +13,7 @@ use std::{collections::HashMap, sync::Arc};
 use prost::{Message, Name};
 use prost_reflect::DescriptorPool;
 
+pub use self::limits::{Limits, ValueLimits};
 use self::plan::Plan;
 use crate::status::Violation;
 

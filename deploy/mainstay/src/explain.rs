@@ -1,0 +1,147 @@
+//! `mainstay explain`: the catalogue of errors, for whoever sits at a terminal.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+};
+
+use clap::Args;
+use platform::status::{CATALOGUE, Reason, code_name};
+use serde_json::{Value, json};
+
+use crate::exit::Failure;
+
+/// The options of `mainstay explain`.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The `code` of an error, in any case, or the `type` of a problem; all if left out
+    code: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const USAGE: u8 = 2;
+/// Codes that differ more than this were not meant to be the same.
+const CLOSE: f64 = 0.7;
+const MOST: usize = 3;
+const LONGEST: usize = 64;
+
+/// Explains one error, or lists all.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let text = match &options.code {
+        None if options.json => Value::from_iter(CATALOGUE.iter().copied().map(entry)).to_string(),
+        None => list(),
+        Some(code) => {
+            let reason = find(code).ok_or_else(|| unknown(code))?;
+            if options.json { entry(reason).to_string() } else { told(reason) }
+        }
+    };
+    writeln!(io::stdout(), "{}", text.trim_end())?;
+    Ok(())
+}
+
+/// Takes `EMAIL_TAKEN`, `email-taken` and `https://…/problems/email-taken`.
+fn find(code: &str) -> Option<&'static Reason> {
+    platform::status::find(&plain(code))
+}
+
+fn plain(code: &str) -> String {
+    let code = code.trim().trim_end_matches('/');
+    let last = code.rsplit('/').next().unwrap_or(code);
+    last.to_ascii_uppercase().replace(['-', ' '], "_")
+}
+
+fn unknown(code: &str) -> Failure {
+    let code = plain(code);
+    let near = nearest(&code);
+    let message = match near.as_slice() {
+        [] => format!("there is no error with the code {code}"),
+        near => {
+            format!("there is no error with the code {code}; did you mean {}?", near.join(" or "))
+        }
+    };
+    Failure::new(message, Some("mainstay explain   lists all codes"), USAGE)
+}
+
+/// The codes that are most like one that does not exist.
+fn nearest(code: &str) -> Vec<&'static str> {
+    if code.len() > LONGEST {
+        return Vec::new();
+    }
+    let likeness = |known: &str| {
+        let like = |word| strsim::normalized_damerau_levenshtein(code, word);
+        known.split('_').map(like).chain([like(known)]).fold(0.0, f64::max)
+    };
+    let mut near: Vec<_> = CATALOGUE
+        .iter()
+        .map(|reason| (likeness(reason.code), reason.code))
+        .filter(|(likeness, _)| *likeness >= CLOSE)
+        .collect();
+    near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    near.into_iter().take(MOST).map(|(_, code)| code).collect()
+}
+
+fn list() -> String {
+    let width = CATALOGUE.iter().map(|reason| reason.code.len()).max().unwrap_or_default();
+    let line = |text: String, reason: &&Reason| {
+        let Reason { code, http, title, .. } = reason;
+        text + &format!("{code:<width$}  {http}  {title}\n")
+    };
+    CATALOGUE.iter().fold(String::new(), line)
+}
+
+fn told(reason: &Reason) -> String {
+    let Reason { code, grpc, http, title, detail } = reason;
+    let mut text = format!("{code}: {title}\n\n  {detail}\n\n");
+    for (name, value) in [("HTTP", http.to_string()), ("gRPC", code_name(*grpc).to_owned())] {
+        // Writing to a text does not fail.
+        drop(writeln!(text, "  {name}  {value}"));
+    }
+    text
+}
+
+fn entry(reason: &Reason) -> Value {
+    let Reason { code, grpc, http, title, detail } = reason;
+    json!({
+        "code": code, "status": http, "grpc": code_name(*grpc), "title": title, "detail": detail,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_found_however_they_are_written() {
+        for code in
+            ["EMAIL_TAKEN", "email_taken", " Email-Taken", "http://a.org/problems/email-taken/"]
+        {
+            assert_eq!(find(code).map(|reason| reason.code), Some("EMAIL_TAKEN"), "{code}");
+        }
+        assert_eq!(find(""), None);
+    }
+
+    #[test]
+    fn near_misses_are_suggested_and_far_ones_are_not() {
+        assert_eq!(nearest("EMAIL_TAKN"), ["EMAIL_TAKEN"]);
+        assert_eq!(nearest("EMIAL"), ["EMAIL_TAKEN"]);
+        assert!(nearest("TOKEN").contains(&"TOKEN_EXPIRED"));
+        assert!(nearest("TOKEN").len() <= MOST);
+        assert!(nearest("QUITE_SOMETHING_ELSE").is_empty());
+        assert!(nearest(&"A".repeat(100_000)).is_empty());
+        let told = unknown("emial-taken").to_string();
+        assert!(told.contains("did you mean EMAIL_TAKEN?") && told.contains("fix:"), "{told}");
+    }
+
+    #[test]
+    fn everything_is_listed_and_told() {
+        let list = list();
+        assert_eq!(list.lines().count(), CATALOGUE.len());
+        for reason in CATALOGUE {
+            assert!(list.contains(reason.title), "{}", reason.code);
+            assert!(told(reason).contains(reason.detail), "{}", reason.code);
+            assert_eq!(entry(reason)["status"], reason.http);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The API's documents, checked by those who read them: validators, a fuzzer, a
+//! compiler and a browser. What they need comes from PyPI and npm.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which Clippy does not take for tests")]
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use database::Pool;
+use tests::{Person, Stack, within};
+use tokio::{process::Command, sync::OnceCell};
+
+/// Installing takes its time, once.
+const INSTALL_LIMIT: Duration = Duration::from_mins(10);
+const LIMIT: Duration = Duration::from_mins(5);
+const TOOLS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/openapi");
+
+fn here(name: &str) -> String {
+    format!("{}/openapi/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn tool(name: &str) -> Command {
+    Command::new(Path::new(TOOLS).join(name))
+}
+
+fn url(stack: &Stack) -> String {
+    format!("http://localhost:{}", stack.gateway.listen.port())
+}
+
+/// Installs what the tests need, the first time.
+async fn tools() {
+    static INSTALLED: OnceCell<()> = OnceCell::const_new();
+    let install = async || {
+        let mut command = Command::new(here("install"));
+        passes(command.arg(TOOLS), INSTALL_LIMIT).await;
+    };
+    INSTALLED.get_or_init(install).await;
+}
+
+/// Runs a command to its end, which must be a good one, and returns what it said.
+async fn passes(command: &mut Command, limit: Duration) -> String {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let what = format!("{command:?}");
+    let output = within(&what, limit, command.output()).await.unwrap();
+    let said =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    let said = said.join("\n");
+    assert!(output.status.success(), "{what}: {}\n{said}", output.status);
+    said
+}
+
+#[tokio::test]
+async fn the_document_is_valid_and_so_are_its_examples() {
+    tools().await;
+    let stack = Stack::start().await;
+    let mut check = tool("venv/bin/python");
+    passes(check.arg(here("check.py")).arg(url(&stack)), LIMIT).await;
+}
+
+#[tokio::test]
+async fn no_answer_contradicts_the_document() {
+    tools().await;
+    let stack = Stack::start().await;
+    let admin = Person::admin(&stack, "admin").await;
+    admin.publish("Something to find").await;
+    let session = admin.grpc().sessions().create_session(admin.credentials()).await.unwrap();
+    let token = session.into_inner().access_token.unwrap();
+    let mut fuzz = tool("venv/bin/schemathesis");
+    fuzz.args(["--config-file", &here("schemathesis.toml"), "run"])
+        .arg(format!("{}/openapi.json", url(&stack)))
+        .args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"])
+        .args(["--max-examples", "25", "--seed", "20", "--no-color"])
+        // Its hooks are found beside its settings, its notes are left with the tools.
+        .env("PYTHONPATH", here(""))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("MAINSTAY_TOKEN", token)
+        .current_dir(TOOLS);
+    let said = passes(&mut fuzz, LIMIT).await;
+    assert!(said.contains("No issues found"), "{said}");
+    for service in stack.services() {
+        assert!(!service.log().contains("\"level\":\"ERROR\""), "{}", service.log());
+    }
+}
+
+#[tokio::test]
+async fn a_typed_client_compiles_and_runs() {
+    tools().await;
+    let stack = Stack::start().await;
+    let mut types = Command::new(here("types"));
+    let said = passes(types.arg(TOOLS).arg(url(&stack)), LIMIT).await;
+    assert!(said.contains("the typed client compiles and runs"), "{said}");
+}
+
+#[tokio::test]
+async fn the_documentation_works_in_a_browser() {
+    tools().await;
+    let stack = Stack::start().await;
+    let pool = Pool::new(&stack.databases.auth.url, 1).unwrap();
+    auth::operator::ensure_admin(&pool, "admin@example.com").await.unwrap();
+    let token = auth::operator::sign_in_link(&pool, "admin@example.com").await.unwrap();
+    let link = format!("{}/sign-in#token={token}", url(&stack));
+    // Modules are looked for beside the script.
+    std::fs::copy(here("browser.mjs"), Path::new(TOOLS).join("browser.mjs")).unwrap();
+    let mut browse = Command::new("node");
+    browse.args(["browser.mjs", &url(&stack), &link]).current_dir(TOOLS);
+    browse.env("CHROMIUM", Path::new(TOOLS).join("chromium"));
+    let said = passes(&mut browse, LIMIT).await;
+    assert!(said.contains("nothing loaded from elsewhere"), "{said}");
+}
