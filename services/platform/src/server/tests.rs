@@ -45,7 +45,7 @@ async fn server() -> (SocketAddr, tokio_util::sync::DropGuard) {
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let service = Observe::new(Kind::Http).layer(service_fn(echo));
-    let (port, until) = (Port::usual(vec![listener]), Stop::at(stop.clone()));
+    let (port, until) = (Port::plain(vec![listener]), Stop::at(stop.clone()));
     drop(spawn(accept::serve(port, service, Peers::Public, until, Duration::ZERO)));
     (address, stop.drop_guard())
 }
