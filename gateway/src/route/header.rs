@@ -1,5 +1,6 @@
 //! Fields that stand for HTTP headers: the `header` option of the contract.
 
+use http::HeaderName;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 
 /// What names an event in a stream (WHATWG HTML, section 9.2).
@@ -10,20 +11,21 @@ pub(super) const LAST_EVENT_ID: &str = "last-event-id";
 pub(crate) struct HeaderField {
     /// The field, a string.
     pub(crate) field: FieldDescriptor,
-    /// The header's name, in lower case.
-    pub(crate) header: String,
+    /// The header.
+    pub(crate) header: HeaderName,
 }
 
 /// The fields of a request that are filled from headers.
 pub(super) fn fields(message: &MessageDescriptor) -> Result<Vec<HeaderField>, String> {
-    let fields = message.fields().map(|field| HeaderField { header: name(&field), field });
-    let fields = fields.filter(|filled| !filled.header.is_empty());
-    fields
-        .map(|filled| {
-            let is_text = filled.field.kind() == Kind::String && !filled.field.is_list();
-            let is_name = http::HeaderName::try_from(&filled.header).is_ok();
-            let unusable = || format!("cannot fill {} from a header", filled.field.full_name());
-            if is_text && is_name { Ok(filled) } else { Err(unusable()) }
+    let marked = message.fields().map(|field| (name(&field), field));
+    let marked = marked.filter(|(name, _)| !name.is_empty());
+    marked
+        .map(|(name, field)| {
+            let is_text = field.kind() == Kind::String && !field.is_list();
+            let header = HeaderName::try_from(&name).ok().filter(|_| is_text);
+            let unusable = || format!("cannot fill {} from a header", field.full_name());
+            let header = header.ok_or_else(unusable)?;
+            Ok(HeaderField { field, header })
         })
         .collect()
 }

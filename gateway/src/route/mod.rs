@@ -20,7 +20,6 @@ use prost_reflect::FieldDescriptor;
 
 pub(crate) use self::{
     field::{FieldPath, either_name},
-    header::HeaderField,
     places::below,
     rpc::{CredentialField, CredentialKind, Rpc},
     shape::{Answers, File, Sends},

@@ -33,8 +33,6 @@ pub(crate) struct Rpc {
     pub(crate) cache_seconds: u32,
     /// Whether calling it twice may differ from calling it once.
     pub(crate) has_side_effects: bool,
-    /// Whether only services of ours may call it, none of which comes this way.
-    pub(crate) is_internal: bool,
     /// How many bytes a stream of requests may have together.
     pub(crate) max_upload_bytes: u64,
     /// What a client sends.
@@ -85,7 +83,6 @@ impl Rpc {
         Ok(Self {
             path: path.parse().map_err(|_malformed| unusable("is not a path"))?,
             is_public: policy.access() == Access::Public,
-            is_internal: policy.access() == Access::Service,
             max_upload_bytes: match policy.max_upload_bytes {
                 0 => USUAL_UPLOAD_BYTES,
                 bytes => bytes,

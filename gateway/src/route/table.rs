@@ -41,10 +41,12 @@ impl Table {
         for service in pool.services() {
             for method in service.methods() {
                 let rpc = Arc::new(Rpc::read(&contract, method)?);
-                routes.extend(bindings::read(&http, &rpc)?);
-                if !rpc.is_internal {
+                let own = bindings::read(&http, &rpc)?;
+                // What has no route is no business of browsers.
+                if !own.is_empty() {
                     methods.insert(rpc.path.to_string(), Arc::new(bindings::method(&rpc)?));
                 }
+                routes.extend(own);
             }
         }
         let locations: Vec<_> = routes.iter().map(|route| location::find(route, &routes)).collect();
