@@ -10,6 +10,7 @@ use platform::{
 use prost::encoding;
 
 use crate::{
+    download,
     problem::Problem,
     route::{HeaderField, Rpc},
 };
@@ -72,35 +73,7 @@ fn text(name: &HeaderName, headers: &HeaderMap) -> Result<Option<String>, Box<Pr
     let (Some(given), None) = (given.next(), given.next()) else { return Ok(None) };
     // The id of an event is UTF-8, which is not visible ASCII.
     let given = str::from_utf8(given.as_bytes()).ok().filter(|given| given.len() <= LONGEST);
-    Ok(given.filter(|given| is_usable(name, given, headers)).map(str::to_owned))
-}
-
-/// A range that we do not understand is no range, and a condition on no range says
-/// nothing (RFC 9110, sections 14.2 and 13.1.5).
-fn is_usable(name: &HeaderName, given: &str, headers: &HeaderMap) -> bool {
-    let mut ranges = headers.get_all(header::RANGE).iter();
-    match *name {
-        header::RANGE => is_range(given),
-        header::IF_RANGE => {
-            let range = ranges.next().filter(|_| ranges.next().is_none());
-            range.and_then(|range| range.to_str().ok()).is_some_and(is_range)
-        }
-        _ => true,
-    }
-}
-
-/// One range of bytes: `bytes=0-99`, `bytes=100-` or `bytes=-100`.
-fn is_range(value: &str) -> bool {
-    let range = value.trim().strip_prefix("bytes=").and_then(|range| range.split_once('-'));
-    range.is_some_and(|(from, to)| {
-        let read = |text: &str| text.parse::<u64>().ok().filter(|_| !text.starts_with('+'));
-        match (from.is_empty(), to.is_empty()) {
-            (false, false) => read(from).zip(read(to)).is_some_and(|(from, to)| from <= to),
-            (false, true) => read(from).is_some(),
-            (true, false) => read(to).is_some(),
-            (true, true) => false,
-        }
-    })
+    Ok(given.filter(|_| download::is_usable(name, headers)).map(str::to_owned))
 }
 
 /// The versions in `If-Match`, or `*` (RFC 9110, section 13.1.1). Tags are compared
@@ -275,24 +248,6 @@ mod tests {
         ] {
             let problem = condition(value.as_bytes()).unwrap_err();
             assert!(format!("{problem:?}").contains("INVALID_CONDITION"), "{value}");
-        }
-    }
-
-    #[test]
-    fn ranges_that_nobody_understands_are_none() {
-        for (range, expected) in [
-            ("bytes=0-99", true),
-            ("bytes=5-", true),
-            ("bytes=-5", true),
-            ("bytes=5-4", false),
-            ("bytes=0-1,3-4", false),
-            ("bytes=-", false),
-            ("bytes=+1-2", false),
-            ("bytes=a-b", false),
-            ("lines=0-1", false),
-            ("bytes=99999999999999999999-", false),
-        ] {
-            assert_eq!(is_range(range), expected, "{range}");
         }
     }
 }

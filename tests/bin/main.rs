@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 fn gateway_on() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = std::env::args().nth(2).ok_or("a file of descriptors")?;
     let descriptors = std::fs::read(descriptors)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let gateway = gateway::run_on(&descriptors, "flow.", Reader::from_env());
     Ok(runtime.block_on(gateway)?)
 }

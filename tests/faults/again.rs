@@ -86,3 +86,29 @@ async fn a_request_that_is_sent_again_after_a_kill_is_done_once() {
     assert_eq!(there, told, "each with the id that its writer was told");
     assert!(seen.unanswered.get() >= KILLS, "{seen:?}");
 }
+
+#[tokio::test]
+async fn a_hundred_requests_with_one_key_are_one_even_after_a_kill() {
+    let mut stack = Stack::start().await;
+    let ann = Person::user(&stack, "ann").await;
+    let sent = Cell::new(0);
+    let create = async |_| {
+        eventually("the post is written", LIMIT, async || {
+            let call = ann.rest().call("POST", "/api/users/me/posts");
+            let call = call.json(&json!({"title": "Once"})).header("idempotency-key", "one");
+            count(&sent);
+            let answer = call.try_send().await.ok()?;
+            (answer.status == 201).then(|| answer.text_at("/id"))
+        })
+        .await
+    };
+    let kill = async {
+        let are_sent = async || (sent.get() >= 100).then_some(());
+        eventually("all are sent", LIMIT, are_sent).await;
+        stack.content.kill();
+        stack.content.start_again().await;
+    };
+    let (ids, ()) = join(join_all((0..100).map(create)), kill).await;
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(stack.databases.content.rows("SELECT FROM posts", &[]).await.len(), 1);
+}

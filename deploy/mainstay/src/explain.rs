@@ -96,7 +96,7 @@ fn told(reason: &Reason) -> String {
     let mut text = format!("{code}: {title}\n\n  {detail}\n\n");
     for (name, value) in [("HTTP", http.to_string()), ("gRPC", code_name(*grpc).to_owned())] {
         // Writing to a text does not fail.
-        drop(writeln!(text, "  {name}  {value}"));
+        let _: std::fmt::Result = writeln!(text, "  {name}  {value}");
     }
     text
 }

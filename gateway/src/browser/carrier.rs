@@ -21,7 +21,7 @@ use crate::{
     edge, headers,
     problem::Problem,
     route::{Answers, Found, Sends},
-    stream::{Life, Streams, until},
+    stream::{Life, Streams},
     transcode,
 };
 
@@ -139,8 +139,7 @@ impl Carrier<'_> {
         let (opened, token) = self.credentials.call(Streamed, call, identity, changes).await?;
         let caller = Caller::of(token.as_ref(), &spoken.parts.extensions);
         let seat = self.streams.events.take(caller).map_err(status::refuse)?;
-        let stopping = self.streams.stopping.clone();
-        let life = Life { stopping, until: until(token.as_ref()), seat };
+        let life = Life::new(self.streams, token.as_ref(), seat);
         let frames = stream::Frames::new(opened.messages, life, is_text);
         let body =
             StreamBody::new(futures_util::stream::unfold(Some(frames), stream::Frames::next));

@@ -68,8 +68,8 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Status> {
 fn asked(query: &str) -> Result<Bytes, Status> {
     let malformed = |detail| status::refuse_because(Reason::MALFORMED_REQUEST, detail);
     let find = |name: &str| {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).last()
+        let mut pairs = query.split('&').rev().filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
     };
     if find("compression").is_some_and(|coding| coding != "identity") {
         return Err(malformed("compressed messages are not understood; send them as they are"));

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http_body::Frame;
 use platform::status::{self, Reason};
-use tokio::time::sleep_until;
 
 use super::{frames, public::public};
 use crate::{body::Broken, call::Messages, stream::Life};
@@ -29,11 +28,9 @@ impl Frames {
     ) -> Option<(Result<Frame<Bytes>, Broken>, Option<Self>)> {
         let mut this = this?;
         let is_text = this.is_text;
-        let leave = |why| Err(status::refuse_because(Reason::UNAVAILABLE, why));
         let next = tokio::select! {
             biased;
-            () = this.life.stopping.told() => leave("the server is stopping; call again"),
-            () = sleep_until(this.life.until) => leave("the stream was open for long; call again"),
+            why = this.life.ended() => Err(status::refuse_because(Reason::UNAVAILABLE, why)),
             next = this.messages.next() => next,
         };
         let (frame, rest) = match next {

@@ -29,7 +29,7 @@ use super::{Call, Failure, LARGEST_REPLY, Raw, Upstreams, balance::Backend, retr
 use crate::route::Rpc;
 
 /// No call goes on for longer; services are told, so that none outlives us.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+const LONGEST: Duration = Duration::from_hours(1);
 const LONGEST_SECONDS: HeaderValue = HeaderValue::from_static("3600S");
 /// Messages that wait to be sent.
 const WAITING: usize = 1;

@@ -85,10 +85,10 @@ impl Head {
 
 fn is_safe(content_type: &str) -> bool {
     let content_type = crate::upload::essence(content_type).to_ascii_lowercase();
-    SAFE.iter().any(|safe| match safe.ends_with('/') {
-        true => content_type.starts_with(safe),
-        false => content_type == *safe,
-    })
+    let is = |safe: &&str| {
+        content_type == **safe || safe.ends_with('/') && content_type.starts_with(*safe)
+    };
+    SAFE.iter().any(is)
 }
 
 /// `attachment`, with the parameters that the service gave: its file name.
@@ -96,9 +96,10 @@ fn attachment(said: Option<&HeaderValue>) -> HeaderValue {
     let said = said.and_then(|said| said.to_str().ok()).unwrap_or_default();
     let (_, parameters) = said.split_once(';').unwrap_or_default();
     let parameters = parameters.trim();
-    let text = match parameters.is_empty() {
-        true => "attachment".to_owned(),
-        false => format!("attachment; {parameters}"),
+    let text = if parameters.is_empty() {
+        "attachment".to_owned()
+    } else {
+        format!("attachment; {parameters}")
     };
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("attachment"))
 }

@@ -3,6 +3,7 @@
 
 mod head;
 mod pieces;
+mod range;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use http_body_util::{BodyExt, StreamBody};
 use platform::status::{self, Reason};
 use tonic::Status;
 
+pub(crate) use self::range::is_usable;
 use self::{
     head::Head,
     pieces::{File, Pieces},
@@ -52,14 +54,14 @@ pub(crate) async fn answer(
     };
     let head = Head::read(&opened.metadata, &file, &asked.parts.headers);
     let is_known = is_read(&asked.parts.method) && head.is_known_to(&asked.parts.headers);
-    let body = match is_stream {
-        _ if is_known => Outgoing::default(),
-        false => Outgoing::from(file.data),
-        true => {
-            let pieces = Pieces::new(file.data, messages, head.length, seat);
-            let body = StreamBody::new(unfold(Some(pieces), Pieces::next));
-            Outgoing::Stream(body.boxed_unsync())
-        }
+    let body = if is_known {
+        Outgoing::default()
+    } else if is_stream {
+        let pieces = Pieces::new(file.data, messages, head.length, seat);
+        let body = StreamBody::new(unfold(Some(pieces), Pieces::next));
+        Outgoing::Stream(body.boxed_unsync())
+    } else {
+        Outgoing::from(file.data)
     };
     Ok(begin(&asked, head, is_known, body))
 }
@@ -76,10 +78,12 @@ async fn first(messages: &mut Messages, is_stream: bool) -> Result<File, Status>
 
 fn begin(asked: &Asked<'_>, head: Head, is_known: bool, body: Outgoing) -> Response {
     let mut response = Response::new(body);
-    *response.status_mut() = match head.is_part {
-        _ if is_known => StatusCode::NOT_MODIFIED,
-        true => StatusCode::PARTIAL_CONTENT,
-        false => StatusCode::OK,
+    *response.status_mut() = if is_known {
+        StatusCode::NOT_MODIFIED
+    } else if head.is_part {
+        StatusCode::PARTIAL_CONTENT
+    } else {
+        StatusCode::OK
     };
     let rpc = &asked.found.route.rpc;
     let mut headers = head.headers;

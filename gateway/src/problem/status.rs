@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn delays_are_rounded_up() {
-        let delay = std::time::Duration::from_millis(1_200);
+        let delay = Duration::from_millis(1_200);
         let status = status::refuse_until(Reason::TOO_BUSY, delay);
         assert_eq!(problem(&status).retry_after_seconds, Some(2));
     }

@@ -44,8 +44,6 @@ pub(crate) struct Rpc {
     pub(crate) criticality: Criticality,
     /// How long it may take.
     pub(crate) time_limit: Duration,
-    /// Whether only services of ours may call it, none of which comes this way.
-    pub(crate) is_internal: bool,
     /// How many bytes a stream of requests may have together.
     pub(crate) max_upload_bytes: u64,
     /// What a client sends.
@@ -95,7 +93,6 @@ impl Rpc {
         Ok(Self {
             path: path.parse().map_err(|_malformed| unusable("is not a path"))?,
             is_public: policy.access() == Access::Public,
-            is_internal: policy.access() == Access::Service,
             max_upload_bytes: match policy.max_upload_bytes {
                 0 => USUAL_UPLOAD_BYTES,
                 bytes => bytes,

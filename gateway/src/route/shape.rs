@@ -89,12 +89,12 @@ pub(super) fn check(sends: &Sends, method: &Method, body: &Body) -> Result<(), &
         (Some(field), Body::Field(body)) => field == body,
         (_, Body::Nothing) | (None, Body::Field(_)) | (Some(_), Body::Whole) => false,
     };
-    match is_carried {
-        _ if [Method::GET, Method::DELETE].contains(method) => {
-            Err("takes a file, which GET and DELETE do not send")
-        }
-        true => Ok(()),
-        false => Err("takes a file that is not the body"),
+    if [Method::GET, Method::DELETE].contains(method) {
+        Err("takes a file, which GET and DELETE do not send")
+    } else if is_carried {
+        Ok(())
+    } else {
+        Err("takes a file that is not the body")
     }
 }
 

@@ -44,12 +44,14 @@ impl Table {
         for service in pool.services() {
             for method in service.methods() {
                 let rpc = Arc::new(Rpc::read(&contract, method)?);
-                routes.extend(bindings::read(&http, &rpc)?);
-                if !rpc.is_internal {
+                let own = bindings::read(&http, &rpc)?;
+                // What has no route is no business of browsers.
+                if !own.is_empty() {
                     let mut method = bindings::method(&rpc)?;
                     method.lane = Lane::new(&method, &codec);
                     methods.insert(rpc.path.to_string(), Arc::new(method));
                 }
+                routes.extend(own);
             }
         }
         let locations: Vec<_> = routes.iter().map(|route| location::find(route, &routes)).collect();

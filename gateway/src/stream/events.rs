@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use platform::status::{self, Reason};
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 use tonic::Status;
 
 use super::{Life, format::Format};
@@ -47,8 +47,7 @@ pub(super) struct Events {
 enum Next {
     Message(Result<Option<Bytes>, Status>),
     Silence,
-    Stop,
-    TooOld,
+    Leave(&'static str),
 }
 
 // === impl Events ===
@@ -83,8 +82,7 @@ impl Events {
         }
         tokio::select! {
             biased;
-            () = self.life.stopping.told() => Next::Stop,
-            () = sleep_until(self.life.until) => Next::TooOld,
+            why = self.life.ended() => Next::Leave(why),
             message = self.messages.next() => Next::Message(message),
             () = sleep(HEARTBEAT) => Next::Silence,
         }
@@ -99,8 +97,7 @@ impl Events {
                 self.format.end()
             }
             Next::Message(Err(status)) => Some(self.broken(&status)),
-            Next::Stop => Some(self.leave("the server is stopping; open the stream again")),
-            Next::TooOld => Some(self.leave("the stream was open for long; open it again")),
+            Next::Leave(why) => Some(self.leave(why)),
         }
     }
 

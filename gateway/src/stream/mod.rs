@@ -8,10 +8,7 @@ mod events;
 mod format;
 mod seats;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{TryStreamExt, stream::unfold};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -19,7 +16,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use jiff::Timestamp;
 use platform::{request_id::RequestContext, server::Stopping, status::Reason};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 pub(crate) use self::seats::{Seat, Seats};
 use self::{events::Events, format::Format};
@@ -35,7 +32,7 @@ use crate::{
 
 const FIRST_WITHIN: Duration = Duration::from_secs(1);
 /// So that new settings and new versions get their share, and lost ones an end.
-const OLDEST: Duration = Duration::from_secs(30 * 60);
+const OLDEST: Duration = Duration::from_mins(30);
 
 /// Enough for the tabs of one reader.
 pub(crate) const EVENTS_EACH: usize = 16;
@@ -48,9 +45,9 @@ const FILES: usize = 300;
 /// What keeps a stream open, and what ends it.
 #[derive(Debug)]
 pub(crate) struct Life {
-    pub(crate) stopping: Stopping,
-    pub(crate) until: tokio::time::Instant,
-    pub(crate) seat: Seat,
+    stopping: Stopping,
+    until: Instant,
+    _seat: Seat,
 }
 
 /// What all streams share.
@@ -74,12 +71,26 @@ impl Streams {
     }
 }
 
-/// How long a stream may be open: no longer than the token that it was opened with,
-/// so that whoever signed out, or lost a rank, does not read on.
-pub(crate) fn until(token: Option<&HeaderValue>) -> tokio::time::Instant {
-    let left = token.and_then(caller::expiry).map(|expiry| expiry - Timestamp::now().as_second());
-    let left = left.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
-    tokio::time::Instant::now() + left.map_or(OLDEST, |left| left.min(OLDEST))
+// === impl Life ===
+
+impl Life {
+    /// Begins a stream. It lasts no longer than the token that it was opened with, so
+    /// that whoever signed out, or lost a rank, does not read on.
+    pub(crate) fn new(streams: &Streams, token: Option<&HeaderValue>, seat: Seat) -> Self {
+        let expiry = token.and_then(caller::expiry);
+        let left = expiry.map(|expiry| expiry - Timestamp::now().as_second());
+        let left = left.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
+        let until = Instant::now() + left.map_or(OLDEST, |left| left.min(OLDEST));
+        Self { stopping: streams.stopping.clone(), until, _seat: seat }
+    }
+
+    /// Waits until the stream has to end, and says why.
+    pub(crate) async fn ended(&self) -> &'static str {
+        tokio::select! {
+            () = self.stopping.told() => "the server is stopping; open the stream again",
+            () = sleep_until(self.until) => "the stream was open for long; open it again",
+        }
+    }
 }
 
 /// Refuses a client that can read neither format.
@@ -118,7 +129,7 @@ pub(crate) async fn answer(
     let format = Format::of(&asked.parts.headers).unwrap_or(Format::Lines);
     let context = RequestContext::current();
     let request_id = context.map(|context| context.id().to_owned()).unwrap_or_default();
-    let life = Life { stopping: streams.stopping.clone(), until: until(token.as_ref()), seat };
+    let life = Life::new(streams, token.as_ref(), seat);
     let events = Events::new((format, Arc::clone(route)), (messages, first), life, request_id);
     Ok(begin(format, events))
 }

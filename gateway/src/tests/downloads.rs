@@ -41,9 +41,10 @@ fn serving() -> Rig {
         let said = Said::all(messages)?;
         let said = said.with("etag", "\"v1\"").with("accept-ranges", "bytes");
         let said = said.with("set-cookie", "session=stolen").with("x-internal", "10.0.0.1");
-        Ok(match part.len() < TEXT.len() {
-            true => said.with("content-range", &format!("bytes {from}-{}/10", to - 1)),
-            false => said.with("http-content-length", "10"),
+        Ok(if part.len() < TEXT.len() {
+            said.with("content-range", &format!("bytes {from}-{}/10", to - 1))
+        } else {
+            said.with("http-content-length", "10")
         })
     })
 }
@@ -148,12 +149,11 @@ async fn half_a_file_does_not_look_like_a_short_one() {
     let rig = Rig::new(|mut heard| async move {
         let asked: FileRequest = heard.message().await;
         let first = stream::iter([Ok(Bytes::from(piece("image/png", b"half of it")))]);
-        let said = match &*asked.name {
+        match &*asked.name {
             "broken" => Said::stream(first.chain(stream::iter([Err(Status::data_loss("disk"))]))),
             "short" => Ok(Said::stream(first)?.with("http-content-length", "20")),
             _ => Ok(Said::stream(first)?.with("http-content-length", "5")),
-        };
-        said
+        }
     });
     for (name, before) in [("broken", 1), ("short", 1), ("long", 0)] {
         let mut got = rig.send(&format!("GET /v1/files/{name}"), &[], b"").await;
@@ -175,7 +175,7 @@ async fn a_slow_reader_of_a_file_holds_the_service_back() {
             let sent = sent.clone();
             let all = stream::repeat_with(move || {
                 sent.add(1);
-                Ok(piece("image/png", &[0; 64 * 1024]).into())
+                Ok(piece("image/png", &vec![0; 64 * 1024]).into())
             });
             async { Said::stream(all) }
         }

@@ -74,6 +74,7 @@ impl Said {
         Self::stream(stream::iter(messages))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the end of what a service does")]
     pub(super) fn stream(
         messages: impl Stream<Item = Result<Bytes, Status>> + Send + 'static,
     ) -> Result<Self, Status> {

@@ -23,13 +23,12 @@ pub(super) const TOKEN: (&str, &str) = ("authorization", "Bearer h.eyJzdWIiOiJhb
 pub(super) async fn take(heard: &mut Heard) -> Result<UploadResponse, Status> {
     let mut answer = UploadResponse::default();
     while let Some(message) = heard.messages.message().await? {
-        let (name, file) = match &*heard.method {
-            "Pour" => (String::new(), HttpBody::decode(message).unwrap()),
-            _ => {
-                let request = UploadRequest::decode(message).unwrap();
-                assert_eq!(request.is_public, !request.name.is_empty());
-                (request.name, request.file.unwrap_or_default())
-            }
+        let (name, file) = if heard.method == "Pour" {
+            (String::new(), HttpBody::decode(message).unwrap())
+        } else {
+            let request = UploadRequest::decode(message).unwrap();
+            assert_eq!(request.is_public, !request.name.is_empty());
+            (request.name, request.file.unwrap_or_default())
         };
         assert!(file.data.len() <= 256 * 1024, "a piece of {}", file.data.len());
         assert_eq!(answer.pieces > 0, file.content_type.is_empty(), "only the first says the type");

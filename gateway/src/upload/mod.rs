@@ -24,7 +24,7 @@ pub(crate) use self::{
     quota::Quota,
     sink::whole,
 };
-use self::{quota::Account, refused::Refused, sink::Sink, source::Source};
+use self::{refused::Refused, sink::Sink, source::Source};
 use crate::{
     body::Incoming,
     call,
@@ -38,7 +38,7 @@ use crate::{
 /// How long a service may think about a file that it has all of.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// No upload takes longer, however fast it is.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// Sends a file, and returns the message that the service answers.
 pub(crate) async fn send(

@@ -13,7 +13,7 @@ use moka::sync::Cache;
 use super::refused::Refused;
 use crate::caller::Caller;
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
+const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const PER_HOUR: u64 = 1024 * 1024 * 1024;
 /// More callers than this at once are an attack, and the rate limits' business.
 const CALLERS: u64 = 100_000;
@@ -92,7 +92,7 @@ mod tests {
         let again = account("ann");
         again.charge(1).unwrap();
         let Err(Refused::OverQuota(wait)) = again.charge(1) else { panic!("is over the quota") };
-        assert!(wait <= HOUR && wait > HOUR - Duration::from_secs(60), "{wait:?}");
+        assert!(wait <= HOUR && wait > Duration::from_mins(59), "{wait:?}");
         account("bob").charge(1).unwrap();
         again.give_back();
         account("ann").charge(1).unwrap();

@@ -24,6 +24,15 @@ async fn send(
     headers: &[(&str, &str)],
     body: BoxBody<Bytes, std::convert::Infallible>,
 ) -> Response<Incoming> {
+    try_send(gateway, line, headers, body).await.unwrap()
+}
+
+async fn try_send(
+    gateway: &Service,
+    line: &str,
+    headers: &[(&str, &str)],
+    body: BoxBody<Bytes, std::convert::Infallible>,
+) -> hyper::Result<Response<Incoming>> {
     let stream = TcpStream::connect(gateway.listen).await.unwrap();
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -32,7 +41,7 @@ async fn send(
     let request = Request::builder().method(method).uri(target).header("host", "localhost");
     let request = headers.iter().fold(request, |request, (k, v)| request.header(*k, *v));
     let answer = sender.send_request(request.body(body).unwrap());
-    within("an answer", LIMIT, answer).await.unwrap()
+    within("an answer", LIMIT, answer).await
 }
 
 fn nothing() -> BoxBody<Bytes, std::convert::Infallible> {
@@ -51,11 +60,11 @@ async fn open_streams_do_not_keep_a_gateway_from_stopping() {
     let mut flow = Flow::start().await;
     let mut open = Vec::new();
     for format in ["text/event-stream", "application/x-ndjson"].repeat(4) {
-        let answer = send(&flow.gateway, "GET /v1/topics/quiet", &[("accept", format)], nothing());
-        let answer = answer.await;
+        let accept = [("accept", format)];
+        let answer = send(&flow.gateway, "GET /v1/topics/quiet", &accept, nothing()).await;
         assert_eq!(
-            (answer.status(), &answer.headers()["content-type"]),
-            (http::StatusCode::OK, format)
+            (answer.status().as_u16(), answer.headers()["content-type"].as_bytes()),
+            (200, format.as_bytes())
         );
         open.push(answer);
     }
@@ -87,9 +96,9 @@ async fn a_large_upload_takes_little_memory() {
             }
             sender.send_data(Bytes::from_static(tail.as_bytes())).await.unwrap();
         });
-        let answer =
-            send(&flow.gateway, "PUT /v1/sink", &[("content-type", media_type)], body.boxed());
-        let answer = answer.await.into_body().collect().await.unwrap().to_bytes();
+        let headers = [("content-type", media_type)];
+        let answer = send(&flow.gateway, "PUT /v1/sink", &headers, body.boxed()).await;
+        let answer = answer.into_body().collect().await.unwrap().to_bytes();
         let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
         assert_eq!(answer["size"], 64 * MIB, "{answer}");
     }
@@ -125,10 +134,12 @@ async fn a_slow_reader_takes_little_memory() {
 #[tokio::test]
 async fn a_file_that_breaks_off_breaks_the_connection() {
     let flow = Flow::start().await;
-    let answer = send(&flow.gateway, "GET /v1/files/broken", &[], nothing()).await;
-    assert_eq!(answer.status(), 200);
-    let read = within("the end", LIMIT, answer.into_body().collect()).await;
-    assert!(read.is_err(), "half a file is not a file");
+    // It may break before anything of it was sent.
+    if let Ok(answer) = try_send(&flow.gateway, "GET /v1/files/broken", &[], nothing()).await {
+        assert_eq!(answer.status(), 200);
+        let read = within("the end", LIMIT, answer.into_body().collect()).await;
+        assert!(read.is_err(), "half a file is not a file");
+    }
 }
 
 #[tokio::test]
