@@ -23,6 +23,16 @@ impl Gateway {
         })
         .await;
     }
+
+    /// Waits until something is logged; files that stay broken are reported at the
+    /// second look.
+    async fn complains(&self, told: &str) {
+        eventually(told, SOON, async || {
+            program::signal(self.service.pid(), Signal::HUP);
+            self.service.log().contains(told).then_some(())
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
@@ -59,12 +69,11 @@ async fn a_broken_file_changes_nothing_and_is_reported() {
         (Pair { key: "nonsense".to_owned(), ..gateway.first.clone() }, "no unencrypted private"),
     ] {
         gateway.replace(&broken);
-        eventually(told, SOON, async || gateway.service.log().contains(told).then_some(())).await;
+        gateway.complains(told).await;
         gateway.shows(&gateway.first).await;
     }
     fs::remove_file(&gateway.paths.key).unwrap();
-    let told = "MAINSTAY_TLS_KEY: cannot read";
-    eventually(told, SOON, async || gateway.service.log().contains(told).then_some(())).await;
+    gateway.complains("MAINSTAY_TLS_KEY: cannot read").await;
     let second = gateway.authority.issue();
     gateway.replace(&second);
     gateway.shows(&second).await;
