@@ -7,13 +7,14 @@
 mod body;
 mod browser;
 mod call;
-mod caller;
+
 mod config;
 mod credentials;
 mod csrf;
 mod download;
 mod edge;
 mod headers;
+mod holder;
 mod pages;
 mod percent;
 mod problem;
