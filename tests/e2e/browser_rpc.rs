@@ -94,10 +94,9 @@ async fn refusals_are_those_of_the_services() {
     let page = nobody.call("POST", &format!("{USERS}/GetUser"));
     let page = page.header("sec-fetch-site", "cross-site").json(&me).send().await.expect(403);
     assert_eq!(page.text_at("/code"), "permission_denied");
-    // What has no route is between the services.
-    let internal = format!("{USERS}/BatchGetProfiles");
-    let hidden = nobody.call("POST", &internal).header("content-type", "application/proto");
-    assert_eq!(hidden.send().await.expect(501).text_at("/code"), "unimplemented");
+    let unknown = nobody.call("POST", &format!("{USERS}/ForgetUser"));
+    let unknown = unknown.header("content-type", "application/proto").send().await.expect(501);
+    assert_eq!(unknown.text_at("/code"), "unimplemented");
 }
 
 #[tokio::test]

@@ -16,9 +16,9 @@ use crate::{
     Response,
     body::{Incoming, Outgoing},
     call::Call,
-    caller::Caller,
     credentials::{Changes, Credentials, Identity, Once, Streamed},
     edge, headers,
+    holder::Holder,
     problem::Problem,
     route::{Answers, Found, Sends},
     stream::{Life, Streams},
@@ -137,7 +137,7 @@ impl Carrier<'_> {
         changes: &mut Changes,
     ) -> Result<Outgoing, Status> {
         let (opened, token) = self.credentials.call(Streamed, call, identity, changes).await?;
-        let caller = Caller::of(token.as_ref(), &spoken.parts.extensions);
+        let caller = Holder::of(token.as_ref(), &spoken.parts.extensions);
         let seat = self.streams.events.take(caller).map_err(status::refuse)?;
         let life = Life::new(self.streams, token.as_ref(), seat);
         let frames = stream::Frames::new(opened.messages, life, is_text);

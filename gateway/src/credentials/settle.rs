@@ -6,7 +6,7 @@ use tonic::Status;
 
 use super::{Changes, Credentials, Identity, bearer, end, is_session_ended, is_token_refused};
 use crate::{
-    caller,
+    holder,
     route::{CredentialKind, Rpc},
 };
 
@@ -63,6 +63,6 @@ impl Credentials {
 }
 
 fn has_expired(authorization: &HeaderValue) -> bool {
-    let expiry = caller::expiry(authorization);
+    let expiry = holder::expiry(authorization);
     expiry.is_some_and(|expiry| expiry <= Timestamp::now().as_second() + SOON_SECONDS)
 }

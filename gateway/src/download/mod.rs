@@ -22,8 +22,8 @@ use crate::{
     Response,
     body::Outgoing,
     call::{Call, Messages},
-    caller::Caller,
     credentials::{Changes, Credentials, Streamed},
+    holder::Holder,
     serve::{Answer, Asked},
     stream::Streams,
 };
@@ -45,7 +45,7 @@ pub(crate) async fn answer(
         Ok(opened) => opened,
         Err(status) => return Ok(refusal(&asked, &status)),
     };
-    let caller = Caller::of(token.as_ref(), &asked.parts.extensions);
+    let caller = Holder::of(token.as_ref(), &asked.parts.extensions);
     let seat = streams.files.take(caller).map_err(crate::problem::Problem::of)?;
     let mut messages = opened.messages;
     let file = match first(&mut messages, is_stream).await {

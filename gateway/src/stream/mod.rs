@@ -24,8 +24,8 @@ use crate::{
     Response,
     body::Outgoing,
     call::Call,
-    caller::{self, Caller},
     credentials::{Changes, Credentials, Streamed},
+    holder::{self, Holder},
     problem::Problem,
     serve::{Answer, Asked},
 };
@@ -77,7 +77,7 @@ impl Life {
     /// Begins a stream. It lasts no longer than the token that it was opened with, so
     /// that whoever signed out, or lost a rank, does not read on.
     pub(crate) fn new(streams: &Streams, token: Option<&HeaderValue>, seat: Seat) -> Self {
-        let expiry = token.and_then(caller::expiry);
+        let expiry = token.and_then(holder::expiry);
         let left = expiry.map(|expiry| expiry - Timestamp::now().as_second());
         let left = left.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
         let until = Instant::now() + left.map_or(OLDEST, |left| left.min(OLDEST));
@@ -116,7 +116,7 @@ pub(crate) async fn answer(
     let opened = credentials.call(Streamed, call, asked.identity, changes).await;
     let (opened, token) = opened.map_err(|status| asked.problem(&status))?;
     // A seat is for whoever the service let in: nobody can take those of others.
-    let caller = Caller::of(token.as_ref(), &asked.parts.extensions);
+    let caller = Holder::of(token.as_ref(), &asked.parts.extensions);
     let seat = streams.events.take(caller).map_err(Problem::of)?;
     let mut messages = opened.messages;
     let left = FIRST_WITHIN.saturating_sub(began.elapsed());

@@ -7,21 +7,21 @@ use std::{
 
 use platform::status::Reason;
 
-use crate::caller::Caller;
+use crate::holder::Holder;
 
 /// Room for streams.
 #[derive(Clone, Debug)]
 pub(crate) struct Seats {
     each: usize,
     all: usize,
-    taken: Arc<Mutex<HashMap<Caller, usize>>>,
+    taken: Arc<Mutex<HashMap<Holder, usize>>>,
 }
 
 /// Room for one stream; dropping it leaves the room to others.
 #[derive(Debug)]
 pub(crate) struct Seat {
     seats: Seats,
-    caller: Caller,
+    caller: Holder,
 }
 
 // === impl Seats ===
@@ -33,7 +33,7 @@ impl Seats {
     }
 
     /// Takes a seat, or says why there is none.
-    pub(crate) fn take(&self, caller: Caller) -> Result<Seat, &'static Reason> {
+    pub(crate) fn take(&self, caller: Holder) -> Result<Seat, &'static Reason> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.values().sum::<usize>() >= self.all {
             return Err(Reason::OVERLOADED);
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn every_caller_has_some_streams_and_all_have_so_many() {
         let seats = Seats::new(EACH, ALL);
-        let user = |n: usize| Caller::User(n.to_string());
+        let user = |n: usize| Holder::User(n.to_string());
         let mut held: Vec<_> = (0..EACH).map(|_| seats.take(user(0)).unwrap()).collect();
         assert_eq!(seats.take(user(0)).unwrap_err(), Reason::TOO_MANY_STREAMS);
         held.pop();

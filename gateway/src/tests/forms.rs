@@ -67,6 +67,41 @@ async fn other_forms_are_refused_and_never_look_complete() {
 }
 
 #[tokio::test]
+async fn a_form_is_read_no_faster_than_it_is_taken() {
+    let gate = Count::default();
+    let rig = Rig::new({
+        let gate = gate.clone();
+        move |mut heard| {
+            let gate = gate.clone();
+            async move {
+                gate.reaches(1).await;
+                Said::one(&take(&mut heard).await?)
+            }
+        }
+    });
+    let read = Count::default();
+    let counted = read.clone();
+    // All of it is there at once, and more than the parser may keep.
+    let head = form(&[("name=f; filename=x", "")]).replace("\r\n--XX--\r\n", "");
+    let pieces = (0..20 * 16).map(|_| Bytes::from(vec![0; MIB / 16]));
+    let tail = Bytes::from_static(b"\r\n--XX--\r\n");
+    let all = [Bytes::from(head)].into_iter().chain(pieces).chain([tail]);
+    let all = all.map(move |piece| {
+        counted.add(piece.len());
+        Ok::<_, Infallible>(http_body::Frame::data(piece))
+    });
+    let body = StreamBody::new(futures_util::stream::iter(all));
+    let request = Rig::request("PUT /v1/sink").header(FORM.0, FORM.1).body(body).unwrap();
+    let watch = async {
+        let held = read.rests().await;
+        assert!(held < 4 * MIB, "{held} bytes wait for a service that takes none");
+        gate.add(1);
+    };
+    let (got, ()) = tokio::join!(rig.open(request), watch);
+    assert_eq!(got.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_sends_no_files() {
     let rig = taking();
     let body = form(&[("name=f; filename=x", "abc")]);

@@ -28,8 +28,8 @@ use self::{refused::Refused, sink::Sink, source::Source};
 use crate::{
     body::Incoming,
     call,
-    caller::Caller,
     credentials::{Changes, Credentials},
+    holder::Holder,
     problem::Problem,
     route::File,
     serve::Asked,
@@ -57,7 +57,7 @@ pub(crate) async fn send(
     }
     let token = credentials.settle(rpc, asked.identity, changes).await;
     let token = token.map_err(|status| asked.problem(&status))?;
-    let account = quota.account(Caller::of(token.as_ref(), &asked.parts.extensions));
+    let account = quota.account(Holder::of(token.as_ref(), &asked.parts.extensions));
     account.has_room(declared.unwrap_or(0))?;
 
     let (rest, sending) = call::rest();

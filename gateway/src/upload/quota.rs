@@ -11,7 +11,7 @@ use std::{
 use moka::sync::Cache;
 
 use super::refused::Refused;
-use crate::caller::Caller;
+use crate::holder::Holder;
 
 const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const PER_HOUR: u64 = 1024 * 1024 * 1024;
@@ -20,7 +20,7 @@ const CALLERS: u64 = 100_000;
 
 /// What every caller has sent since their hour began.
 #[derive(Clone, Debug)]
-pub(crate) struct Quota(Cache<Caller, Arc<Hour>>);
+pub(crate) struct Quota(Cache<Holder, Arc<Hour>>);
 
 #[derive(Debug)]
 struct Hour {
@@ -45,7 +45,7 @@ impl Default for Quota {
 
 impl Quota {
     /// The account of a caller, for one request.
-    pub(super) fn account(&self, caller: Caller) -> Account {
+    pub(super) fn account(&self, caller: Holder) -> Account {
         let begin = || Arc::new(Hour { began: Instant::now(), bytes: AtomicU64::new(0) });
         let is_known = caller.is_known();
         let hour = if is_known { self.0.get_with(caller, begin) } else { begin() };
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn every_caller_has_a_quota_of_their_own() {
         let quota = Quota::default();
-        let account = |name: &str| quota.account(Caller::User(name.to_owned()));
+        let account = |name: &str| quota.account(Holder::User(name.to_owned()));
         account("ann").charge(PER_HOUR - 1).unwrap();
         let again = account("ann");
         again.charge(1).unwrap();

@@ -70,7 +70,7 @@ mod tests {
     use http_body_util::StreamBody;
 
     use super::*;
-    use crate::{caller::Caller, upload::Quota};
+    use crate::{holder::Holder, upload::Quota};
 
     /// A client that sends so many bytes every so many seconds.
     fn body(bytes: usize, every: u64) -> Incoming {
@@ -83,7 +83,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_is_slow_is_left_and_whoever_is_steady_is_not() {
-        let account = Quota::default().account(Caller::Address(None));
+        let account = Quota::default().account(Holder::Address(None));
         for (bytes, every, is_steady) in [
             (4_096, 1, true),
             (81_920, 20, true),

@@ -12,7 +12,7 @@ use serde::Deserialize;
 /// The name inside a token is believed here, because what is counted for it only
 /// counts once a service has verified the token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Caller {
+pub(crate) enum Holder {
     /// A user.
     User(String),
     /// Somebody who is not signed in, by address; IPv6 counts by network.
@@ -25,9 +25,9 @@ struct Claims {
     exp: Option<i64>,
 }
 
-// === impl Caller ===
+// === impl Holder ===
 
-impl Caller {
+impl Holder {
     /// Reads who makes a request from the token that it is carried with.
     pub(crate) fn of(authorization: Option<&HeaderValue>, extensions: &Extensions) -> Self {
         match authorization.and_then(claims).and_then(|claims| claims.sub) {
@@ -77,17 +77,17 @@ mod tests {
     fn callers_are_users_or_networks() {
         let mut extensions = Extensions::new();
         let user = header(r#"{"sub": "ann", "exp": 5, "roles": []}"#);
-        assert_eq!(Caller::of(Some(&user), &extensions), Caller::User("ann".to_owned()));
+        assert_eq!(Holder::of(Some(&user), &extensions), Holder::User("ann".to_owned()));
         assert_eq!(expiry(&user), Some(5));
-        assert_eq!(Caller::of(None, &extensions), Caller::Address(None));
+        assert_eq!(Holder::of(None, &extensions), Holder::Address(None));
         extensions.insert(client("2001:db8:1:2:3:4:5:6"));
-        let network = Caller::Address(Some("2001:db8:1:2::".parse().unwrap()));
+        let network = Holder::Address(Some("2001:db8:1:2::".parse().unwrap()));
         for nobody in ["{}", "[", r#"{"sub": 1}"#] {
-            assert_eq!(Caller::of(Some(&header(nobody)), &extensions), network);
+            assert_eq!(Holder::of(Some(&header(nobody)), &extensions), network);
         }
         extensions.insert(client("::ffff:192.0.2.1"));
         let opaque = HeaderValue::from_static("Bearer opaque");
-        let v4 = Caller::Address(Some("192.0.2.1".parse().unwrap()));
-        assert_eq!(Caller::of(Some(&opaque), &extensions), v4);
+        let v4 = Holder::Address(Some("192.0.2.1".parse().unwrap()));
+        assert_eq!(Holder::of(Some(&opaque), &extensions), v4);
     }
 }
