@@ -1,7 +1,7 @@
 //! Clients that say or take too little hold no connection for long, and nobody
 //! waits for them.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, thread, time::Duration};
 
 use futures_util::future::{join, join_all};
 use http::header;
@@ -13,7 +13,9 @@ use tests::{Person, Rest, Stack, raw};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
-    time::{Instant, interval, timeout},
+    runtime::Builder,
+    sync::oneshot,
+    time::{Instant, interval, sleep, timeout},
 };
 
 /// How long anything slow may stay.
@@ -21,9 +23,12 @@ const LIMIT: Duration = Duration::from_secs(15);
 /// Beyond it, the rest is for a busy machine.
 const GIVE_UP: Duration = Duration::from_secs(40);
 const OF_EACH: usize = 300;
+const BETWEEN_VISITS: Duration = Duration::from_millis(10);
 const BETWEEN_DROPS: Duration = Duration::from_secs(1);
 /// A small answer below this is noise of the machine and not of the gateway.
 const NOISE: Duration = Duration::from_millis(30);
+/// The largest page that costs nobody any work.
+const LARGE: &str = "/problems";
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// An empty SETTINGS frame, and one that keeps every stream from sending.
 const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
@@ -64,9 +69,8 @@ fn headers(flags: u8, path: &str) -> Vec<u8> {
     [&[0, 0, length, 1, flags, 0, 0, 0, 1], &block[..]].concat()
 }
 
-fn shapes(large: &str) -> Vec<Shape> {
+fn shapes() -> Vec<Shape> {
     let post = "POST /api/sessions HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n";
-    let get = format!("GET {large} HTTP/1.1\r\nhost: a\r\n\r\n").repeat(4);
     let shape =
         |name, first: &[u8], drips, reads| Shape { name, first: first.to_vec(), drips, reads };
     vec![
@@ -90,10 +94,9 @@ fn shapes(large: &str) -> Vec<Shape> {
             false,
             true,
         ),
-        shape("answers nobody reads", get.as_bytes(), false, false),
         shape(
             "a window of nothing",
-            &[PREFACE, NO_WINDOW, &headers(5, large)].concat(),
+            &[PREFACE, NO_WINDOW, &headers(5, LARGE)].concat(),
             false,
             true,
         ),
@@ -138,9 +141,18 @@ async fn dawdle(address: SocketAddr, shape: &Shape) -> Duration {
     started.elapsed()
 }
 
-/// The slowest of a hundred requests of somebody who uses the gateway like
-/// everybody else, on one connection.
-async fn slowest_of_100(gateway: SocketAddr, requests: usize) -> Duration {
+/// Uses the gateway like everybody else, on one connection; returns how long each
+/// request took. On a thread of its own, which does not play the slow ones too.
+async fn use_it(gateway: SocketAddr, requests: usize) -> Vec<Duration> {
+    let (send, receive) = oneshot::channel();
+    thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        drop(send.send(runtime.block_on(ask(gateway, requests))));
+    });
+    receive.await.unwrap()
+}
+
+async fn ask(gateway: SocketAddr, requests: usize) -> Vec<Duration> {
     let stream = TokioIo::new(TcpStream::connect(gateway).await.unwrap());
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
     let serving = spawn(connection);
@@ -158,46 +170,73 @@ async fn slowest_of_100(gateway: SocketAddr, requests: usize) -> Duration {
     }
     drop(sender);
     drop(serving.await);
+    took
+}
+
+fn p99(mut took: Vec<Duration>) -> Duration {
     took.sort();
     took[took.len() * 99 / 100]
 }
 
-/// The sum of a body that fills the buffers of a socket which nobody reads.
-async fn publish_something_large(stack: &Stack) -> String {
-    let ann = Person::user(stack, "ann").await;
-    let post = json!({"title": "Large", "body": "b".repeat(200_000)});
-    let id = ann.rest().post("/api/users/me/posts", post).await.expect(201).text_at("/id");
-    ann.rest().call("POST", &format!("/api/posts/{id}/publish")).send().await.expect(200);
-    format!("/api/posts/{id}")
+/// Plays every shape; returns how long each stayed at most, and the p99 of
+/// everybody else with and without them.
+async fn visit(gateway: SocketAddr) -> (Vec<(&'static str, Duration)>, Duration, Duration) {
+    let shapes = shapes();
+    let (mut worst, mut with, mut without) = (Vec::new(), Vec::new(), Vec::new());
+    // In groups: one machine plays all of them, and everybody else as well.
+    for group in shapes.chunks(3) {
+        without.extend(use_it(gateway, 200).await);
+        let slow = group.iter().flat_map(|shape| std::iter::repeat_n(shape, OF_EACH));
+        let slow = slow.enumerate().map(async |(number, shape)| {
+            // They do not come all in one moment: connecting is work, being slow is none.
+            sleep(BETWEEN_VISITS * u32::try_from(number % OF_EACH).unwrap()).await;
+            dawdle(gateway, shape).await
+        });
+        let (took, normal) = join(join_all(slow), use_it(gateway, 500)).await;
+        with.extend(normal);
+        for (shape, took) in group.iter().zip(took.chunks(OF_EACH)) {
+            worst.push((shape.name, *took.iter().max().unwrap()));
+        }
+    }
+    (worst, p99(with), p99(without))
 }
 
 #[tokio::test]
 async fn three_hundred_slow_clients_of_every_shape_are_gone_in_time_and_nobody_notices() {
     let stack = Stack::start().await;
-    let large = publish_something_large(&stack).await;
-    let gateway = stack.gateway.listen;
-    let before = slowest_of_100(gateway, 300).await;
-    let shapes = shapes(&large);
-    let mut worst = Vec::new();
-    let mut during = Duration::ZERO;
-    // In four groups: one machine plays all of them, and everybody else as well.
-    for group in shapes.chunks(3) {
-        let slow = group.iter().flat_map(|shape| std::iter::repeat_n(shape, OF_EACH));
-        let slow = join_all(slow.map(|shape| dawdle(gateway, shape)));
-        let (took, normal) = join(slow, slowest_of_100(gateway, 300)).await;
-        during = during.max(normal);
-        for (shape, took) in group.iter().zip(took.chunks(OF_EACH)) {
-            worst.push((shape.name, *took.iter().max().unwrap()));
+    // A second try for a machine that was busy with something else during the first.
+    for is_last in [false, true] {
+        let (worst, with, without) = visit(stack.gateway.listen).await;
+        println!("gone after at most {worst:?}");
+        println!("p99 of everybody else: {with:?} with them, {without:?} without");
+        for (name, took) in worst {
+            assert!(took < LIMIT, "{name} stayed for {took:?}");
+        }
+        let is_unnoticed = with < without.max(NOISE) * 2;
+        assert!(is_unnoticed || !is_last, "{with:?} with slow clients around, {without:?} without");
+        if is_unnoticed {
+            return;
         }
     }
-    let after = slowest_of_100(gateway, 300).await;
-    println!("gone after at most {worst:?}");
-    println!("p99 of everybody else: {before:?} before, {during:?} during, {after:?} after");
-    for (name, took) in worst {
-        assert!(took < LIMIT, "{name} stayed for {took:?}");
-    }
-    let usual = before.max(after).max(NOISE);
-    assert!(during < usual * 2, "{during:?} with slow clients around, {usual:?} without");
+}
+
+/// Fewer of these: the system takes megabytes for each before the gateway notices.
+#[tokio::test]
+async fn clients_that_read_nothing_are_gone_in_time() {
+    let stack = Stack::start().await;
+    let ann = Person::user(&stack, "ann").await;
+    let post = json!({"title": "Large", "body": "b".repeat(250_000)});
+    let id = ann.rest().post("/api/users/me/posts", post).await.expect(201).text_at("/id");
+    ann.rest().call("POST", &format!("/api/posts/{id}/publish")).send().await.expect(200);
+    let get = format!("GET /api/posts/{id} HTTP/1.1\r\nhost: a\r\n\r\n").repeat(40);
+    let shape = Shape { name: "unread", first: get.into_bytes(), drips: false, reads: false };
+    let took = join_all((0..8).map(|_| dawdle(stack.gateway.listen, &shape))).await;
+    println!("gone after {took:?}");
+    // The answers that fill the buffers take their time on top.
+    assert!(took.iter().all(|took| *took < LIMIT * 2), "{took:?}");
+    let metrics = tests::metrics(&stack.gateway).await;
+    let ended = metrics.sum("mainstay_server_connections_ended_total", "slow_reader");
+    assert!(ended >= 8.0, "{ended}");
 }
 
 #[tokio::test]
@@ -205,7 +244,7 @@ async fn slow_clients_of_a_grpc_port_are_gone_in_time() {
     let stack = Stack::start().await;
     let content = stack.content.listen;
     let path = "/mainstay.content.v1.PostService/GetPost";
-    let mut shapes = shapes("/");
+    let mut shapes = shapes();
     shapes.retain(|shape| shape.reads && !shape.name.contains("body"));
     for shape in &mut shapes {
         if shape.name == "a stream without an end" {
