@@ -1,6 +1,6 @@
 //! How much of its best a gateway still does when five times as much is asked of it.
 //!
-//! `cargo bench -p tests --bench overload`: real processes on this machine, which
+//! `cargo bench -p tests --bench overload -- factor=5 posts=20`: real processes on this machine, which
 //! they share with the clients. Capacity and overload are measured in turn.
 
 #![expect(
@@ -30,16 +30,22 @@ fn main() {
 }
 
 async fn measure() {
-    let factor = std::env::args().find_map(|it| it.strip_prefix("factor=")?.parse().ok());
-    let factor: f64 = factor.unwrap_or(5.0);
+    let argument = |name: &str, usual: f64| {
+        let given = std::env::args().find_map(|it| it.strip_prefix(name)?.parse().ok());
+        given.unwrap_or(usual)
+    };
+    let (factor, posts) = (argument("factor=", 5.0), argument("posts=", 20.0));
     let stack = Stack::start().await;
     let ann = Person::user(&stack, "ann").await;
-    for number in 0..20 {
+    let mut number = 0.0;
+    while number < posts {
+        number += 1.0;
         ann.publish(&format!("Post {number}")).await;
     }
     let token = format!("Bearer {}", ann.grpc().token());
     let headers = [("authorization", token.as_str())];
-    let load = Load::get(stack.gateway.listen, "/api/users/me/posts?pageSize=20", &headers);
+    let path = format!("/api/users/me/posts?pageSize={posts}");
+    let load = Load::get(stack.gateway.listen, &path, &headers);
     load.closed(CLIENTS, TIME / 2).await;
 
     let mut shares = Vec::new();
