@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::{Map, Value, json};
 
@@ -97,8 +98,15 @@ fn compare(
             let message = DynamicMessage::decode(descriptor.clone(), &*made.bytes).unwrap();
             prop_assert_eq!(message.unknown_fields().count(), 0);
             // As JSON, because NaN is not NaN, and a zero that is set not one that is not.
-            let mut expected = shown(&expected);
-            differences::mend(&mut expected);
+            let expected = if made.fallback.is_some() {
+                // Then it is the oracle's work, with whatever comes of sending it.
+                let sent = expected.encode_to_vec();
+                shown(&DynamicMessage::decode(descriptor.clone(), &*sent).unwrap())
+            } else {
+                let mut expected = shown(&expected);
+                differences::mend(&mut expected);
+                expected
+            };
             prop_assert_eq!(shown(&message), expected, "{}", told());
             Ok(true)
         }
