@@ -1,5 +1,7 @@
 //! Types of the contract with serde by pbjson, which the benchmark compares with.
 
+#![expect(clippy::disallowed_methods, reason = "Cargo tells build scripts by the environment")]
+
 use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;

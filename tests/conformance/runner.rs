@@ -90,7 +90,7 @@ fn weaken(binary: &mut [u8], version: &str) {
     let found: Vec<_> =
         binary.windows(needed.len()).enumerate().filter(|(_, it)| *it == needed).collect();
     let [(at, _)] = *found else { panic!("{version} is needed {} times", found.len()) };
-    *binary.get_mut(at + 4).unwrap() = WEAK;
+    binary[at + 4] = WEAK;
 }
 
 /// The hash of a symbol's name (System V ABI, chapter 5).

@@ -1,15 +1,16 @@
 //! The rows of the table, and how they are measured.
 
-use std::{hint::black_box, marker::PhantomData, time::Instant};
+use std::{hint::black_box, marker::PhantomData, time::Duration};
 
 use gateway::codec::{Absent, Codec, Unknown};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Serialize, de::DeserializeOwned};
 
 const ROUNDS: usize = 61;
 /// How long a row runs in a round, roughly.
-const SLICE_NANOS: u128 = 5_000_000;
+const SLICE_NANOS: f64 = 5e6;
 
 /// A message, and the plain struct with the same JSON.
 pub(crate) struct Sample<M, P> {
@@ -125,13 +126,20 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 impl Row<'_> {
     fn measure(&mut self) {
-        let once = Instant::now();
+        let once = cpu_nanos();
         black_box((self.run)());
-        let times = u32::try_from(SLICE_NANOS / once.elapsed().as_nanos().max(1)).unwrap().max(1);
-        let start = Instant::now();
-        for _ in 0..times {
+        let times = (SLICE_NANOS / (cpu_nanos() - once)).max(1.0).floor();
+        let (start, mut run) = (cpu_nanos(), 0.0);
+        while run < times {
             black_box((self.run)());
+            run += 1.0;
         }
-        self.nanos.push(start.elapsed().as_secs_f64() * 1e9 / f64::from(times));
+        self.nanos.push((cpu_nanos() - start) / times);
     }
+}
+
+/// Time that this thread was given, so that it does not count what others take.
+fn cpu_nanos() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap().as_secs_f64() * 1e9
 }

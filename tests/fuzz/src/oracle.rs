@@ -17,10 +17,14 @@ pub static EVERY_KIND: LazyLock<(Codec, MessageDescriptor, MessageId)> = LazyLoc
     (codec, pool.get_message_by_name("oracle.v1.EveryKind").unwrap(), id)
 });
 
-/// The JSON of a message; none if it has none.
-pub fn json(message: &DynamicMessage) -> Option<Value> {
+/// The JSON of a message, or why it has none. It goes through text, because a
+/// number of 32 bits has fewer digits there.
+pub fn json(message: &DynamicMessage) -> Result<Value, String> {
     let options = SerializeOptions::new().skip_default_fields(true);
-    message.serialize_with_options(serde_json::value::Serializer, &options).ok()
+    let mut json = serde_json::Serializer::new(Vec::new());
+    let written = message.serialize_with_options(&mut json, &options);
+    written.map_err(|error| error.to_string())?;
+    serde_json::from_slice(&json.into_inner()).map_err(|error| error.to_string())
 }
 
 /// Whether both say the same: the oracle writes null for a wrapped number that is

@@ -59,7 +59,7 @@ impl Codec {
         value: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Stop> {
-        out.extend_from_slice(self.field(id, number)?.tag());
+        self.field(id, number)?.put_tag(out);
         wire::put_bytes(out, value);
         Ok(())
     }
@@ -71,7 +71,7 @@ impl Codec {
         number: u32,
         out: &mut Vec<u8>,
     ) -> Result<usize, Stop> {
-        out.extend_from_slice(self.field(id, number)?.tag());
+        self.field(id, number)?.put_tag(out);
         Ok(wire::open(out))
     }
 

@@ -58,7 +58,7 @@ impl Codec {
             return Err(Stop::TOO_DEEP);
         }
         for field in &path.around {
-            out.extend_from_slice(field.tag());
+            field.put_tag(&mut out);
             starts.push(wire::open(&mut out));
         }
         out = Reader::parameter(&self.plans, path.leaf, text, out)?;

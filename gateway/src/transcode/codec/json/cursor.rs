@@ -186,37 +186,29 @@ impl<'a> Cursor<'a> {
 
     /// Reads the rest of a text after its first quote.
     pub(crate) fn escaped_string(&mut self, out: &mut Vec<u8>) -> Result<(), Stop> {
+        let text = self.text.as_bytes();
+        let mut rest = text.get(self.at..).unwrap_or_default();
         loop {
-            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
             let (plain, special) = rest.split_at_checked(plain_length(rest)).ok_or(MALFORMED)?;
             out.extend_from_slice(plain);
-            self.at += plain.len() + 1;
-            match special.first() {
-                Some(b'"') => return Ok(()),
-                Some(b'\\') => self.escape(out)?,
+            match special {
+                [b'"', after @ ..] => {
+                    self.at = text.len() - after.len();
+                    return Ok(());
+                }
+                [b'\\', b'u', after @ ..] => {
+                    self.at = text.len() - after.len();
+                    let character = self.character()?;
+                    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                    rest = text.get(self.at..).unwrap_or_default();
+                }
+                [b'\\', byte, after @ ..] => {
+                    out.push(unescaped(*byte).ok_or(MALFORMED)?);
+                    rest = after;
+                }
                 _ => return Err(MALFORMED),
             }
         }
-    }
-
-    fn escape(&mut self, out: &mut Vec<u8>) -> Result<(), Stop> {
-        let byte = self.text.as_bytes().get(self.at).ok_or(MALFORMED)?;
-        self.at += 1;
-        out.push(match byte {
-            b'"' | b'\\' | b'/' => *byte,
-            b'b' => 0x08,
-            b'f' => 0x0c,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'u' => {
-                let character = self.character()?;
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                return Ok(());
-            }
-            _ => return Err(MALFORMED),
-        });
-        Ok(())
     }
 
     /// Four digits, or twice four with an escape between them.
@@ -266,4 +258,18 @@ impl<'a> Cursor<'a> {
             _ => self.number().map(drop),
         }
     }
+}
+
+/// What a letter behind a backslash stands for.
+#[inline]
+fn unescaped(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'"' | b'\\' | b'/' => byte,
+        b'b' => 0x08,
+        b'f' => 0x0c,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        _ => return None,
+    })
 }

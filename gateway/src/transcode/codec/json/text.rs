@@ -1,4 +1,4 @@
-//! Texts in quotes: what needs an escape is found 32 bytes at a time.
+//! Texts in quotes: what needs an escape is found many bytes at a time.
 
 use super::super::stop::Stop;
 
@@ -7,17 +7,17 @@ const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
 const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
 const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
 
-/// Writes a text in quotes.
-pub(crate) fn put_text(text: &[u8], out: &mut Vec<u8>) -> Result<(), Stop> {
-    let text = std::str::from_utf8(text).map_err(|_not_utf8| Stop::NOT_UTF8)?;
-    put_utf8(text, out);
-    Ok(())
-}
+/// Escapes often come close together, so this many bytes are looked at by the word
+/// before larger blocks are.
+const NEAR: usize = 32;
 
 /// Writes a text in quotes.
 #[inline]
-pub(crate) fn put_utf8(text: &str, out: &mut Vec<u8>) {
-    let mut rest = text.as_bytes();
+pub(crate) fn put_text(text: &[u8], out: &mut Vec<u8>) -> Result<(), Stop> {
+    if !text.is_ascii() && std::str::from_utf8(text).is_err() {
+        return Err(Stop::NOT_UTF8);
+    }
+    let mut rest = text;
     out.reserve(rest.len() + 2);
     out.push(b'"');
     loop {
@@ -28,29 +28,36 @@ pub(crate) fn put_utf8(text: &str, out: &mut Vec<u8>) {
         rest = after;
     }
     out.push(b'"');
+    Ok(())
 }
 
 /// How many bytes can be copied until one needs attention: a quote, a backslash
 /// or a control character.
 #[inline]
-pub(crate) fn plain_length(text: &[u8]) -> usize {
-    let (blocks, rest) = text.as_chunks::<32>();
-    let mut length = 0;
-    for block in blocks {
-        if block.iter().fold(0, |found, byte| found | special(*byte)) == 0 {
-            length += 32;
-            continue;
-        }
-        let (words, _) = block.as_chunks::<8>();
-        for word in words {
-            let found = specials(u64::from_le_bytes(*word));
-            if found != 0 {
-                return length + usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
-            }
-            length += 8;
+pub(super) fn plain_length(text: &[u8]) -> usize {
+    let (near, far) = text.split_at_checked(NEAR).unwrap_or((text, &[]));
+    let length = plain_words(near);
+    if length < near.len() || far.is_empty() {
+        return length;
+    }
+    let (blocks, _) = far.as_chunks::<32>();
+    let is_plain =
+        |block: &&[u8; 32]| block.iter().fold(0, |found, byte| found | special(*byte)) == 0;
+    let blocks = blocks.iter().take_while(is_plain).count() * 32;
+    length + blocks + plain_words(far.get(blocks..).unwrap_or_default())
+}
+
+/// The same, eight bytes at a time.
+#[inline]
+fn plain_words(text: &[u8]) -> usize {
+    let (words, rest) = text.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let found = specials(u64::from_le_bytes(*word));
+        if found != 0 {
+            return number * 8 + usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
         }
     }
-    length + rest.iter().position(|byte| special(*byte) != 0).unwrap_or(rest.len())
+    words.len() * 8 + rest.iter().position(|byte| special(*byte) != 0).unwrap_or(rest.len())
 }
 
 #[inline]

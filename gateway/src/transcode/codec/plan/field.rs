@@ -98,10 +98,13 @@ impl Field {
         })
     }
 
-    /// What stands in front of its values.
+    /// Writes what stands in front of its values.
     #[inline]
-    pub(crate) fn tag(&self) -> &[u8] {
-        self.tag.get(..self.tag_length).unwrap_or_default()
+    pub(crate) fn put_tag(&self, out: &mut Vec<u8>) {
+        match self.tag.get(..self.tag_length).unwrap_or_default() {
+            [byte] => out.push(*byte),
+            tag => out.extend_from_slice(tag),
+        }
     }
 }
 

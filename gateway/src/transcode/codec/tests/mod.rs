@@ -6,6 +6,7 @@ mod differences;
 mod every_kind;
 mod generate;
 mod json;
+mod odd;
 mod wire;
 
 /// Cases of a normal run, for each of the properties.

@@ -1,7 +1,5 @@
 //! Times and durations as text (RFC 3339, and seconds).
 
-use std::io::Write;
-
 use super::super::{calendar::Date, json, stop::Stop};
 
 const NANOS: u32 = 1_000_000_000;
@@ -60,17 +58,20 @@ pub(crate) fn put_duration(seconds: i64, nanos: i32, out: &mut Vec<u8>) -> Resul
 }
 
 /// Writes 0, 3, 6 or 9 digits.
-fn put_fraction(nanos: u32, out: &mut Vec<u8>) {
-    let written = if nanos == 0 {
-        Ok(())
-    } else if nanos.is_multiple_of(1_000_000) {
-        write!(out, ".{:03}", nanos / 1_000_000)
-    } else if nanos.is_multiple_of(1_000) {
-        write!(out, ".{:06}", nanos / 1_000)
-    } else {
-        write!(out, ".{nanos:09}")
+fn put_fraction(mut nanos: u32, out: &mut Vec<u8>) {
+    let length = match nanos {
+        0 => return,
+        _ if nanos.is_multiple_of(1_000_000) => 3,
+        _ if nanos.is_multiple_of(1_000) => 6,
+        _ => 9,
     };
-    debug_assert!(written.is_ok(), "memory takes every number");
+    let mut digits = [0; 9];
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (nanos % 10).to_le_bytes()[0];
+        nanos /= 10;
+    }
+    out.push(b'.');
+    out.extend_from_slice(digits.get(..length).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl Reader<'_> {
         match self.json.peek() {
             Some(b'n') => {
                 self.json.word("null")?;
-                self.out.extend_from_slice(field(1)?.tag());
+                field(1)?.put_tag(&mut self.out);
                 self.out.push(0);
                 Ok(())
             }
@@ -84,7 +84,7 @@ impl Reader<'_> {
         let (Kind::Message(id), Count::Single { .. }) = (field.kind, field.count) else {
             return Err(Unusual::Unplanned.into());
         };
-        self.out.extend_from_slice(field.tag());
+        field.put_tag(&mut self.out);
         self.framed(|reader| reader.message(id, None, depth + 1))
     }
 

@@ -31,7 +31,7 @@ impl Reader<'_> {
             return Ok(Given::Something);
         }
         let before = self.out.len();
-        self.out.extend_from_slice(field.tag());
+        field.put_tag(&mut self.out);
         let start = wire::open(&mut self.out);
         while self.json.element(&mut elements)? {
             self.scalar_value(field.kind)?;
@@ -47,7 +47,7 @@ impl Reader<'_> {
     /// Writes an element of a list, or the value of a map's entry.
     fn element(&mut self, field: &Field, depth: u8) -> Result<Given, Stop> {
         if let Kind::Message(id) = field.kind {
-            self.out.extend_from_slice(field.tag());
+            field.put_tag(&mut self.out);
             self.framed(|reader| reader.message(id, None, depth + 1))?;
             return Ok(Given::Something);
         }
@@ -67,7 +67,7 @@ impl Reader<'_> {
         let mut members = self.json.object()?;
         while let Some(name) = self.json.key(&mut members)? {
             let before = self.out.len();
-            self.out.extend_from_slice(field.tag());
+            field.put_tag(&mut self.out);
             let start = wire::open(&mut self.out);
             let name = self.key(key, name)?;
             let given = self.element(value, depth + 1)?;
@@ -86,7 +86,7 @@ impl Reader<'_> {
     /// Writes a key and returns what it is written as, which is the same for the
     /// same key.
     fn key<'k>(&mut self, field: &Field, name: Cow<'k, str>) -> Result<Cow<'k, [u8]>, Stop> {
-        self.out.extend_from_slice(field.tag());
+        field.put_tag(&mut self.out);
         let start = self.out.len();
         match field.kind {
             Kind::Text => {

@@ -117,7 +117,7 @@ impl Reader<'_> {
         }
         match (field.count, field.kind) {
             (Count::Single { .. }, Kind::Message(id)) => {
-                self.out.extend_from_slice(field.tag());
+                field.put_tag(&mut self.out);
                 self.framed(|reader| reader.message(id, hidden, depth + 1))?;
                 Ok(Given::Something)
             }

@@ -45,7 +45,7 @@ impl Reader<'_> {
     #[inline]
     pub(crate) fn scalar(&mut self, field: &Field, skips_zero: bool) -> Result<Given, Stop> {
         let before = self.out.len();
-        self.out.extend_from_slice(field.tag());
+        field.put_tag(&mut self.out);
         let put = self.scalar_value(field.kind)?;
         if put == Put::Nothing || (skips_zero && put == Put::Zero) {
             self.out.truncate(before);
@@ -124,7 +124,7 @@ impl Reader<'_> {
     /// Writes a value of a field that is given as a parameter: zeros, too, because
     /// it may be there to override something.
     pub(crate) fn text_of(&mut self, field: &Field, text: &str) -> Result<(), Stop> {
-        self.out.extend_from_slice(field.tag());
+        field.put_tag(&mut self.out);
         match field.kind {
             Kind::Text => wire::put_bytes(&mut self.out, text.as_bytes()),
             Kind::Bool => self.out.push(match text {

@@ -73,8 +73,12 @@ fn fraction(text: &str) -> Option<i32> {
     i32::try_from(digits(text)? * 10_i64.pow(missing)).ok()
 }
 
-/// Digits and nothing else.
+/// Digits and nothing else, at least one and few enough for the type.
 fn digits(text: &str) -> Option<i64> {
-    let are_digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| are_digits)
+    if text.is_empty() || text.len() > 18 {
+        return None;
+    }
+    text.bytes().try_fold(0, |value, byte| {
+        byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))
+    })
 }
