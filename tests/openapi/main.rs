@@ -6,7 +6,8 @@
 use std::{path::Path, process::Stdio, time::Duration};
 
 use database::Pool;
-use tests::{Person, Stack, within};
+use serde_json::Value;
+use tests::{Person, Stack, program, within};
 use tokio::{process::Command, sync::OnceCell};
 
 /// Installing takes its time, once.
@@ -79,6 +80,28 @@ async fn no_answer_contradicts_the_document() {
     for service in stack.services() {
         assert!(!service.log().contains("\"level\":\"ERROR\""), "{}", service.log());
     }
+}
+
+#[tokio::test]
+async fn the_command_line_explains_what_the_gateway_does() {
+    let stack = Stack::start().await;
+    let stranger = Person::stranger(&stack);
+    let served = stranger.rest().call("GET", "/docs/errors").header("accept", "application/json");
+    let served = served.send().await.expect(200);
+    let all = program::run(program::command(&["explain", "--json"])).await;
+    let all: Vec<Value> = serde_json::from_str(&all.stdout).unwrap();
+    assert!(all.len() > 30);
+    for (told, served) in all.iter().zip(served.body["problems"].as_array().unwrap()) {
+        for member in ["code", "status", "grpc", "title", "detail"] {
+            assert_eq!(told[member], served[member]);
+        }
+    }
+    let one = program::run(program::command(&["explain", "/problems/email-taken"])).await;
+    assert_eq!((one.code, one.stderr.as_str()), (Some(0), ""));
+    assert!(one.stdout.starts_with("EMAIL_TAKEN: "), "{one:?}");
+    let near = program::run(program::command(&["explain", "emial_taken"])).await;
+    assert_eq!((near.code, near.stdout.as_str()), (Some(2), ""));
+    assert!(near.stderr.contains("did you mean EMAIL_TAKEN?"), "{near:?}");
 }
 
 #[tokio::test]

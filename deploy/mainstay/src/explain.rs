@@ -1,9 +1,6 @@
 //! `mainstay explain`: the catalogue of errors, for whoever sits at a terminal.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write as _},
-};
+use std::io::{self, Write as _};
 
 use clap::Args;
 use platform::status::{CATALOGUE, Reason, code_name};
@@ -30,7 +27,7 @@ const LONGEST: usize = 64;
 /// Explains one error, or lists all.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let text = match &options.code {
-        None if options.json => Value::from_iter(CATALOGUE.iter().copied().map(entry)).to_string(),
+        None if options.json => CATALOGUE.iter().copied().map(entry).collect::<Value>().to_string(),
         None => list(),
         Some(code) => {
             let reason = find(code).ok_or_else(|| unknown(code))?;
@@ -84,21 +81,17 @@ fn nearest(code: &str) -> Vec<&'static str> {
 
 fn list() -> String {
     let width = CATALOGUE.iter().map(|reason| reason.code.len()).max().unwrap_or_default();
-    let line = |text: String, reason: &&Reason| {
+    let line = |reason: &&Reason| {
         let Reason { code, http, title, .. } = reason;
-        text + &format!("{code:<width$}  {http}  {title}\n")
+        format!("{code:<width$}  {http}  {title}\n")
     };
-    CATALOGUE.iter().fold(String::new(), line)
+    CATALOGUE.iter().map(line).collect()
 }
 
 fn told(reason: &Reason) -> String {
     let Reason { code, grpc, http, title, detail } = reason;
-    let mut text = format!("{code}: {title}\n\n  {detail}\n\n");
-    for (name, value) in [("HTTP", http.to_string()), ("gRPC", code_name(*grpc).to_owned())] {
-        // Writing to a text does not fail.
-        let _: std::fmt::Result = writeln!(text, "  {name}  {value}");
-    }
-    text
+    let grpc = code_name(*grpc);
+    format!("{code}: {title}\n\n  {detail}\n\n  HTTP  {http}\n  gRPC  {grpc}")
 }
 
 fn entry(reason: &Reason) -> Value {

@@ -251,6 +251,37 @@ fn every_kind_of_field_has_a_schema() {
 }
 
 #[test]
+fn fields_that_stand_for_headers_are_headers() {
+    let policy = "option (mainstay.options.v1.policy) = {access: ACCESS_USER};";
+    let document = of(&format!(
+        r#"}}
+        message Tagged {{
+          string id = 1;
+          string etag = 2 [(mainstay.options.v1.header) = "if-match"];
+          string name = 3;
+        }}
+        service Others {{
+          rpc UpdateTagged(Tagged) returns (Tagged) {{
+            option (google.api.http) = {{patch: "/a/{{id}}" body: "*"}}; {policy}
+          }}
+          rpc DeleteTagged(Tagged) returns (Secret) {{
+            option (google.api.http) = {{delete: "/a/{{id}}"}}; {policy}
+          }}"#
+    ));
+    let operations = operations(&document);
+    for id in ["updateTagged", "deleteTagged"] {
+        let parameters = operations[id].2["parameters"].as_array().unwrap();
+        let header = parameters.iter().find(|it| it["in"] == "header").unwrap();
+        assert_eq!(header["name"], "If-Match", "{id}");
+        assert!(parameters.iter().all(|it| it["name"] != "etag"), "{id}");
+        let responses = &operations[id].2["responses"];
+        assert!(responses.get("412").is_some() && responses.get("428").is_some(), "{id}");
+    }
+    let body = &document["components"]["schemas"]["Tagged"]["properties"];
+    assert!(body.get("etag").is_none() && body.get("name").is_some());
+}
+
+#[test]
 fn types_name_every_operation_and_every_schema() {
     let documents = documents();
     let document = read(&documents);
@@ -263,6 +294,6 @@ fn types_name_every_operation_and_every_schema() {
     }
     let lines = documents.types.lines();
     let deep = lines.filter(|line| line.ends_with('{')).count();
-    let shallow = documents.types.matches("\n").count();
+    let shallow = documents.types.matches('\n').count();
     assert!(deep > 100 && shallow > 1000, "{deep} {shallow}");
 }

@@ -95,7 +95,7 @@ impl Rpc {
             is_public: policy.access() == Access::Public,
             max_upload_bytes: match policy.max_upload_bytes {
                 0 => USUAL_UPLOAD_BYTES,
-                bytes => bytes,
+                bytes => bytes.into(),
             },
             sends,
             answers,

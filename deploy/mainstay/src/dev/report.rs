@@ -44,7 +44,8 @@ impl Report {
         let as_admin = as_admin.unwrap_or_default();
         let begin = format!(
             "Ready in {took:.1} s\n\n  \
-               API       {gateway}/api/posts\n{as_admin}"
+               API       {gateway}/api/posts\n  \
+               Docs      {gateway}/docs\n{as_admin}"
         );
         let examples = self.demo.as_ref().map(|demo| self.as_demo(demo)).unwrap_or_default();
         let end = "Stop: Ctrl-C    Something wrong: mainstay doctor\n";
