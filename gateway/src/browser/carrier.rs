@@ -162,7 +162,7 @@ fn show(
     };
     let (message, issued) = if is_json {
         let reply = transcode::reply(found.route, message)?;
-        (reply.json.into(), reply.credentials)
+        (reply.json, reply.credentials)
     } else {
         take(found, &message)?
     };

@@ -73,8 +73,7 @@ impl Fault {
     pub(crate) fn violation(&self) -> FieldViolation {
         let field = match &self.place {
             Place::Pointer(pointer) => pointer.trim_start_matches("#/").replace('/', "."),
-            Place::Parameter(name) => name.clone(),
-            Place::Header(name) => name.clone(),
+            Place::Parameter(name) | Place::Header(name) => name.clone(),
         };
         FieldViolation {
             field,

@@ -66,7 +66,7 @@ impl Inner {
                 let (quota, credentials) = (&self.quota, &self.credentials);
                 let sent = upload::send(quota, credentials, (&asked, file), body, changes).await?;
                 let answered = Answered { message: sent, metadata: HeaderMap::new() };
-                self.show(&asked, answered, changes).map_err(|status| asked.problem(&status))
+                show(&asked, answered, changes).map_err(|status| asked.problem(&status))
             }
             Sends::File(file) => {
                 let Media::File(media_type) = Media::of(&parts.headers)? else {
@@ -121,30 +121,7 @@ impl Inner {
         changes: &mut Changes,
     ) -> Result<Response, Status> {
         let answered = self.ask(asked, changes).await?;
-        self.show(asked, answered, changes)
-    }
-
-    /// Answers with what a service said, unless the client has it already.
-    fn show(
-        &self,
-        asked: &Asked<'_>,
-        answered: Answered,
-        changes: &mut Changes,
-    ) -> Result<Response, Status> {
-        let Asked { parts, found, identity, .. } = asked;
-        let route = found.route;
-        let shown = Shown::of(route, &answered.message);
-        let keeping = Keeping::of(parts, &route.rpc, identity);
-        if let Some(held) = held(parts, &shown, keeping) {
-            return Ok(held);
-        }
-        let reply = transcoded(route, answered.message)?;
-        changes.extend(reply.credentials.iter().cloned());
-        let mut response = success(parts, found, reply, &shown, keeping);
-        if let Some(replayed) = answered.metadata.get(IDEMPOTENT_REPLAYED) {
-            response.headers_mut().insert(IDEMPOTENT_REPLAYED, replayed.clone());
-        }
-        Ok(response)
+        show(asked, answered, changes)
     }
 
     /// Answers a stranger: everybody is shown the same.
@@ -175,7 +152,7 @@ impl Inner {
         let shown = Shown::of(route, &answered.message);
         let reply = transcoded(route, answered.message)?;
         let lifetime = Duration::from_secs(route.rpc.cache_seconds.into());
-        Ok(Finished { shown, json: reply.json.into(), asked: started, lifetime })
+        Ok(Finished { shown, json: reply.json, asked: started, lifetime })
     }
 
     async fn ask(&self, asked: &Asked<'_>, changes: &mut Changes) -> Result<Answered, Status> {
@@ -217,6 +194,24 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// Answers with what a service said, unless the client has it already.
+fn show(asked: &Asked<'_>, answered: Answered, changes: &mut Changes) -> Result<Response, Status> {
+    let Asked { parts, found, identity, .. } = asked;
+    let route = found.route;
+    let shown = Shown::of(route, &answered.message);
+    let keeping = Keeping::of(parts, &route.rpc, identity);
+    if let Some(held) = held(parts, &shown, keeping) {
+        return Ok(held);
+    }
+    let reply = transcoded(route, answered.message)?;
+    changes.extend(reply.credentials.iter().cloned());
+    let mut response = success(parts, found, reply, &shown, keeping);
+    if let Some(replayed) = answered.metadata.get(IDEMPOTENT_REPLAYED) {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, replayed.clone());
+    }
+    Ok(response)
+}
+
 fn message(
     parts: &Parts,
     found: &Found<'_>,
@@ -253,8 +248,6 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> T {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
-
     use super::*;
 
     #[tokio::test]

@@ -84,7 +84,7 @@ pub(super) fn success(
         return response;
     }
     let location = reply.id.as_deref().and_then(|id| route.location_of(id, &found.path));
-    let mut response = json(parts, route, shown, reply.json.into(), None);
+    let mut response = json(parts, route, shown, reply.json, None);
     if route.is_creation() {
         *response.status_mut() = StatusCode::CREATED;
     }

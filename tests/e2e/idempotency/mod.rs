@@ -25,7 +25,7 @@ async fn whoever_comes_while_it_is_being_done_comes_again() {
     let stack = Stack::start().await;
     let ann = Person::user(&stack, "ann").await;
     let (body, content) = (json!({"title": "Slow"}), &stack.databases.content);
-    let first = content
+    let [first] = content
         .while_locked("posts", async || {
             let first = spawn({
                 let (rest, body) = (ann.rest().clone(), body.clone());
@@ -40,7 +40,7 @@ async fn whoever_comes_while_it_is_being_done_comes_again() {
             let answer = post(ann.rest(), POSTS, "slow", &body).await;
             let answer = answer.refused(409, "IDEMPOTENCY_KEY_IN_FLIGHT");
             assert_eq!(answer.header("retry-after"), "1");
-            first
+            [first]
         })
         .await;
     let first = first.await.unwrap().expect(201);

@@ -1,5 +1,6 @@
 //! A service with streams and files, and a gateway in front of it.
 
+use platform::server::spawn;
 use std::{
     collections::BTreeMap,
     convert::Infallible,
@@ -73,7 +74,7 @@ impl Flow {
         let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let url = format!("http://{}", incoming.local_addr().unwrap());
         let server = Server::builder().add_service(FlowService(seen.clone()));
-        let server = tokio::spawn(async { server.serve_with_incoming(incoming).await.unwrap() });
+        let server = spawn(async { server.serve_with_incoming(incoming).await.unwrap() });
         let environment: BTreeMap<String, String> = [
             ("MAINSTAY_LISTEN", "localhost:0"),
             ("MAINSTAY_ADMIN_LISTEN", "localhost:0"),

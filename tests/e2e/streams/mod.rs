@@ -10,6 +10,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Channel, Full, combinators::BoxBody};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use platform::server::spawn;
 use tests::{Service, eventually, within};
 use tokio::net::TcpStream;
 
@@ -36,7 +37,7 @@ async fn try_send(
     let stream = TcpStream::connect(gateway.listen).await.unwrap();
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
+    spawn(connection);
     let (method, target) = line.split_once(' ').unwrap();
     let request = Request::builder().method(method).uri(target).header("host", "localhost");
     let request = headers.iter().fold(request, |request, (k, v)| request.header(*k, *v));
@@ -87,7 +88,7 @@ async fn a_large_upload_takes_little_memory() {
     let form = "multipart/form-data; boundary=XX";
     for media_type in ["image/png", form] {
         let (mut sender, body) = Channel::<Bytes, std::convert::Infallible>::new(1);
-        tokio::spawn(async move {
+        spawn(async move {
             let head = "--XX\r\ncontent-disposition: form-data; name=f; filename=x\r\n\r\n";
             let (head, tail) = if media_type == form { (head, "\r\n--XX--\r\n") } else { ("", "") };
             sender.send_data(Bytes::from_static(head.as_bytes())).await.unwrap();
@@ -158,10 +159,10 @@ async fn half_an_upload_is_never_taken_for_a_whole_one() {
     let stream = TcpStream::connect(flow.gateway.listen).await.unwrap();
     let (mut client, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-    let connection = tokio::spawn(connection);
+    let connection = spawn(connection);
     let request = Request::put("/v1/sink").header("host", "localhost");
     let request = request.header("content-type", "image/png").body(body).unwrap();
-    let answer = tokio::spawn(async move { client.send_request(request).await.is_ok() });
+    let answer = spawn(async move { client.send_request(request).await.is_ok() });
     sender.send_data(Bytes::from_static(b"half of ")).await.unwrap();
     eventually("the service has half", LIMIT, async || (flow.sent() > 0).then_some(())).await;
     connection.abort();
