@@ -23,6 +23,9 @@ use crate::{
     upstream::DEFAULT_DEADLINE,
 };
 
+/// How long a method may take that is sent a stream: as long as the slowest sender.
+const UPLOAD_SECONDS: u32 = 3_600;
+
 /// The proof that a request passed its method's access rule.
 ///
 /// [`admit`] hands it to handlers together with the checked message; there is no
@@ -213,6 +216,9 @@ fn explicit(mut policy: Policy, method: &MethodDescriptor) -> Policy {
     }
     if policy.criticality() == Criticality::Unspecified {
         policy.set_criticality(criticality);
+    }
+    if policy.timeout_seconds == 0 && method.is_client_streaming() {
+        policy.timeout_seconds = UPLOAD_SECONDS;
     }
     policy
 }
