@@ -57,7 +57,7 @@ fn answer_to(codec: &Codec, asked: &DynamicMessage) -> (&'static str, Value) {
     let text = |field: &str| asked.get_field_by_name(field).unwrap().as_str().unwrap().to_owned();
     let number = |field: &str| asked.get_field_by_name(field).unwrap().as_enum_number().unwrap();
     if text("message_type") == "conformance.FailureSet" {
-        return ("protobuf_payload", Value::Bytes(Default::default()));
+        return ("protobuf_payload", Value::Bytes(bytes::Bytes::default()));
     }
     if text("message_type") != TESTED {
         return skipped("it is no message of proto3");

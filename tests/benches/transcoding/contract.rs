@@ -1,9 +1,9 @@
 //! Types that prost and pbjson generate from the contract (`build.rs`).
 
 #![expect(
-    clippy::all,
     clippy::pedantic,
-    missing_docs,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
     unreachable_pub,
     unused_qualifications,
     reason = "generated"

@@ -59,39 +59,45 @@ pub(crate) struct PlainDraft {
 /// A page of so many posts with bodies of so many bytes.
 pub(crate) fn page(posts: i64, body: usize) -> Sample<ListPostsResponse, PlainPage> {
     let at = |seconds| Some(Timestamp { seconds: 1_780_000_000 + seconds, nanos: 123_456_000 });
-    let post = |number: i64| Post {
-        id: format!("01990a3c-7b1e-7c55-b1d2-{number:012}"),
-        author: Some(Profile {
-            id: format!("01990a3c-0000-7c55-b1d2-{number:012}"),
-            username: format!("writer-{number}"),
-            display_name: "Ada Writer".to_owned(),
-        }),
-        title: format!("How we built a small gateway, part {number}"),
-        slug: format!("how-we-built-a-small-gateway-{number}"),
-        body: Some(prose(body)),
-        tags: tags(),
-        status: "published".to_owned(),
-        published_at: at(number),
-        created_at: at(number + 1),
-        updated_at: at(number + 2),
-        ..Post::default()
+    let post = |number: i64| {
+        let mut post = Post::default();
+        fill(&mut post, number, body);
+        [post.published_at, post.created_at, post.updated_at] = [at(number); 3];
+        post
     };
-    Sample::new(ListPostsResponse {
-        posts: (0..posts).map(post).collect(),
-        next_page_token: Some("eyJvIjoyMCwidCI6MTc4MDAwMDAwMH0".to_owned()),
-        ..ListPostsResponse::default()
-    })
+    let mut page = ListPostsResponse::default();
+    page.posts.extend((0..posts).map(post));
+    page.next_page_token.get_or_insert_with(|| "eyJvIjoyMCwidCI6MTc4MDAwMDAwMH0".to_owned());
+    Sample::new(page)
+}
+
+/// What the contract adds later stays as it is.
+fn fill(post: &mut Post, number: i64, body: usize) {
+    post.id = format!("01990a3c-7b1e-7c55-b1d2-{number:012}");
+    post.author = Some(Profile {
+        id: format!("01990a3c-0000-7c55-b1d2-{number:012}"),
+        username: format!("writer-{number}"),
+        display_name: "Ada Writer".to_owned(),
+    });
+    post.title = format!("How we built a small gateway, part {number}");
+    post.slug = format!("how-we-built-a-small-gateway-{number}");
+    post.body = Some(prose(body));
+    post.tags = tags();
+    "published".clone_into(&mut post.status);
 }
 
 /// A request to create a post with a body of so many bytes.
 pub(crate) fn draft(body: usize) -> Sample<CreatePostRequest, PlainDraft> {
-    Sample::new(CreatePostRequest {
-        user_id: "me".to_owned(),
-        title: "How we built a small gateway".to_owned(),
-        body: prose(body),
-        tags: tags(),
-        ..CreatePostRequest::default()
-    })
+    let mut draft = CreatePostRequest::default();
+    describe(&mut draft, body);
+    Sample::new(draft)
+}
+
+fn describe(draft: &mut CreatePostRequest, body: usize) {
+    "me".clone_into(&mut draft.user_id);
+    "How we built a small gateway".clone_into(&mut draft.title);
+    draft.body = prose(body);
+    draft.tags = tags();
 }
 
 fn prose(bytes: usize) -> String {

@@ -106,7 +106,9 @@ fn table(direction: &str, mut rows: Vec<Row<'_>>) {
     println!("{direction:24} {:>9}  {:>10}  {:>11}", "time", "to the 1st", "allocations");
     for row in &rows {
         let shares = row.nanos.iter().zip(&rows[0].nanos).map(|(mine, first)| mine / first);
-        let allocations = allocation_counter::measure(|| drop(black_box((row.run)())));
+        let allocations = allocation_counter::measure(|| {
+            black_box((row.run)());
+        });
         println!(
             "  {:22} {:>6.1} µs  {:>10.2}  {:>11}",
             row.name,
