@@ -9,18 +9,19 @@ const TIME: Duration = Duration::from_secs(3);
 #[tokio::test]
 async fn under_overload_what_is_let_in_is_answered_and_the_rest_is_told_when_to_come_again() {
     // Few at a time, so that a debug build on a busy machine is overloaded soon.
-    let stack = Stack::builder().set("gateway", "MAINSTAY_MAX_IN_FLIGHT", "20").start().await;
+    let stack = Stack::builder().set("gateway", "MAINSTAY_MAX_IN_FLIGHT", "8").start().await;
     let ann = Person::user(&stack, "ann").await;
     ann.publish("Wanted").await;
     let token = format!("Bearer {}", ann.grpc().token());
     let headers = [("authorization", token.as_str())];
     let load = Load::get(stack.gateway.listen, "/api/users/me/posts", &headers);
-    let best = load.closed(8, TIME).await;
+    let best = load.closed(4, TIME).await;
     assert!(best.good.len() > 20 && best.refused.is_empty(), "{}", best.summary());
 
     let over = load.open(best.goodput() * 5.0, 400, TIME).await;
     println!("capacity: {}\nat 5 times that: {}", best.summary(), over.summary());
-    assert!(over.wrong.is_empty(), "neither late nor broken: {:?}", over.wrong);
+    assert!(over.wrong.iter().all(|it| it == "late"), "nothing breaks: {:?}", over.wrong);
+    assert!(over.wrong.len() * 4 < over.good.len(), "few are late: {}", over.summary());
     assert!(over.refused.len() > over.good.len(), "{}", over.summary());
     // The figure is the benchmark's; here it must not collapse.
     assert!(over.goodput() > best.goodput() * 0.3, "{} {}", best.summary(), over.summary());
