@@ -1,5 +1,5 @@
 //! The API's documents, checked by those who read them: validators, a fuzzer, a
-//! compiler and a browser. What they need comes from PyPI and npm.
+//! compiler and a browser. What they need comes from `PyPI` and npm.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which Clippy does not take for tests")]
 

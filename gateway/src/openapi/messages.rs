@@ -42,18 +42,21 @@ impl Messages<'_> {
         let input = route.rpc.method.input();
         let (name, message, path) = match &route.body {
             Body::Nothing => return None,
-            Body::Whole => (self.names.of_message(&input), input, String::new()),
+            Body::Whole => (self.name_of_body(&input), input, String::new()),
             Body::Field(field) => {
                 let message = field.kind().as_message()?.clone();
-                (
-                    format!("{}Body", self.names.of_message(&message)),
-                    message,
-                    field.name().to_owned(),
-                )
+                let name = self.name_of_body(&message);
+                (name, message, field.name().to_owned())
             }
         };
         let schema = self.part(route, &message, &path);
         Some(self.keep(name, schema))
+    }
+
+    /// A message that is shown too is another schema there, under its own name.
+    fn name_of_body(&self, message: &MessageDescriptor) -> String {
+        let name = self.names.of_message(message);
+        if name.ends_with("Request") { name } else { format!("{name}Body") }
     }
 
     /// What a parameter takes.
