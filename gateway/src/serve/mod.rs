@@ -3,6 +3,7 @@
 mod always;
 mod carry;
 mod show;
+mod spoken;
 
 pub(crate) use self::carry::Asked;
 
@@ -29,7 +30,7 @@ use platform::{
 use crate::{
     Response,
     body::Incoming,
-    browser::{self, Carrier, Spoken},
+    browser::{self, Spoken},
     cache::Cache,
     conditional, cors,
     credentials::{Changes, Credentials},
@@ -186,38 +187,6 @@ impl Inner {
             Some(spoken) => Ok(self.answer_spoken(&spoken, &host, body).await),
             None => self.answer_without_route(parts, path),
         }
-    }
-
-    /// Answers a browser that speaks gRPC.
-    async fn answer_spoken(
-        &self,
-        spoken: &Spoken<'_>,
-        host: &str,
-        body: &mut Incoming,
-    ) -> Response {
-        let Self { credentials, streams, room, .. } = self;
-        let (mut changes, mut standing) = (Changes::default(), None);
-        let admitted = match &spoken.found {
-            Some(found) if self.guard.check_room(&found.route.rpc).is_err() => {
-                Err(Problem::of(Reason::OVERLOADED))
-            }
-            Some(found) => self.admit(spoken.parts, host, found.route, &mut standing).await,
-            None => self.check_sender(spoken.parts, host),
-        };
-        let mut response = match admitted {
-            Ok(()) => {
-                Carrier { credentials, streams, room }.answer(spoken, body, &mut changes).await
-            }
-            Err(problem) => spoken.refuse_problem(&problem),
-        };
-        self.change_cookies(&changes, &mut response);
-        if let Some(standing) = standing {
-            standing.write(response.headers_mut());
-        }
-        if let Some(found) = &spoken.found {
-            response.extensions_mut().insert(RouteTemplate(Arc::clone(&found.route.template)));
-        }
-        response
     }
 
     fn answer_without_route(&self, parts: &Parts, path: &str) -> Answer {

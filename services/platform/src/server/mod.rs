@@ -10,6 +10,7 @@ mod guard;
 mod listen;
 mod observe;
 mod process;
+mod settings;
 mod stop;
 mod timed;
 mod until;
@@ -21,9 +22,11 @@ pub use self::{
     deadline::requested_deadline,
     grpc::Grpc,
     guard::{Paced, Refusal, TooSlow},
-    observe::{Kind, Observe, Observed, RouteTemplate, Unlogged, log_panic},
-    process::{Process, Settings},
+    observe::{Kind, Observe, Observed, RouteTemplate, Unlogged},
+    process::Process,
+    settings::Settings,
     stop::Stopping,
+    worded::log_panic,
 };
 
 /// Runs a task beside the caller; whoever holds the handle ends it.

@@ -17,7 +17,7 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
-use super::deadline::requested_deadline;
+use super::{deadline::requested_deadline, worded::log_panic};
 use crate::{
     access::{Contract, time_limit},
     request_id::{RequestContext, X_REQUEST_ID},
@@ -162,13 +162,6 @@ fn method_name(method: &Method) -> &str {
 /// A refused call says so in its headers; one that went well says so at its end.
 fn grpc_code(headers: &HeaderMap) -> Code {
     headers.get("grpc-status").map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
-}
-
-/// Logs the words of a panic that ended a request.
-pub fn log_panic(panic: &(dyn Any + Send)) {
-    let words = panic.downcast_ref::<&str>().copied();
-    let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = words.unwrap_or("unknown"), "a request panicked");
 }
 
 impl<S> Layer<S> for Observe {

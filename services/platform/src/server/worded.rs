@@ -4,6 +4,7 @@
 //! know in words of its own, with codes that would blame us, and without details.
 
 use std::{
+    any::Any,
     convert::Infallible,
     task::{Context, Poll},
 };
@@ -72,6 +73,13 @@ fn reason(status: &Status) -> Option<&'static Reason> {
         }
         _ => None,
     }
+}
+
+/// Logs the words of a panic that ended a request.
+pub fn log_panic(panic: &(dyn Any + Send)) {
+    let words = panic.downcast_ref::<&str>().copied();
+    let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = words.unwrap_or("unknown"), "a request panicked");
 }
 
 #[cfg(test)]
