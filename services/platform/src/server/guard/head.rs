@@ -170,9 +170,9 @@ pub(super) fn check_field(line: &[u8]) -> Result<(), Fault> {
     let colon = line.iter().position(|byte| !is_token(*byte)).unwrap_or(line.len());
     match line.split_at_checked(colon) {
         Some((name, [b':', value @ ..])) if !name.is_empty() => {
-            let is_text = |byte: u8| (byte >= b' ' && byte != 0x7f) | (byte == b'\t');
+            let is_odd = |byte: u8| (byte < b' ' || byte == 0x7f) && byte != b'\t';
             // Without a way out in the middle, which keeps it fast.
-            if value.iter().fold(true, |all, byte| all & is_text(*byte)) {
+            if value.iter().fold(0, |any, byte| any | u8::from(is_odd(*byte))) == 0 {
                 Ok(())
             } else if value.contains(&b'\r') {
                 Err(Fault::LineEnd)
@@ -187,7 +187,8 @@ pub(super) fn check_field(line: &[u8]) -> Result<(), Fault> {
 /// Where a byte is, looked for in pieces that a processor compares at once.
 fn find(bytes: &[u8], wanted: u8) -> Option<usize> {
     let (pieces, rest) = bytes.as_chunks::<32>();
-    let holds = |piece: &[u8; 32]| piece.iter().fold(false, |any, byte| any | (*byte == wanted));
+    let holds =
+        |piece: &[u8; 32]| piece.iter().fold(0, |any, byte| any | u8::from(*byte == wanted)) > 0;
     let before = pieces.iter().position(holds).unwrap_or(pieces.len()) * 32;
     let rest = bytes.get(before..).unwrap_or(rest);
     rest.iter().position(|byte| *byte == wanted).map(|at| before + at)

@@ -4,7 +4,11 @@
 //! h2 bounds empty DATA, CONTINUATION and streams that are reset early. It
 //! answers any number of PING and SETTINGS, and takes a body byte by byte.
 
+use std::{io, sync::Arc};
+
 use tokio::time::Instant;
+
+use super::{judge::Patience, watch::Watch};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -39,19 +43,58 @@ pub(super) struct Frame {
 
 /// Finds the frames in a stream of bytes.
 #[derive(Debug, Default)]
-pub(super) struct Frames {
+struct Frames {
     head: [u8; 9],
     have: usize,
     /// Bytes of the current frame's payload that are still to come.
     left: u32,
 }
 
+/// A connection of HTTP/2: frames in both directions, and what may still come.
+#[derive(Debug)]
+pub(super) struct Http2 {
+    incoming: Frames,
+    outgoing: Frames,
+    budget: Budget,
+    watch: Arc<Watch>,
+}
+
 /// What a peer may still send.
 #[derive(Debug)]
-pub(super) struct Budget {
+struct Budget {
     allowance: Allowance,
     left: u32,
     since: Instant,
+}
+
+// === impl Http2 ===
+
+impl Http2 {
+    pub(super) fn new(patience: Patience, watch: Arc<Watch>) -> Self {
+        let budget = Budget::new(patience.frames);
+        Self { incoming: Frames::default(), outgoing: Frames::default(), budget, watch }
+    }
+
+    /// Counts what came in; fails if it is too much.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Self { incoming, budget, .. } = self;
+        budget.refill();
+        let mut is_flood = false;
+        incoming.read(bytes, |frame| is_flood |= !budget.pay(frame));
+        if is_flood {
+            self.watch.flood();
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(())
+    }
+
+    /// Returns how many bytes of bodies went out.
+    pub(super) fn wrote(&mut self, bytes: &[u8]) -> u64 {
+        let mut data = 0;
+        self.outgoing.read(bytes, |frame| data += frame.data());
+        self.budget.earn_data(data);
+        u64::from(data)
+    }
 }
 
 // === impl Frame ===

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     http1::{Http1, Pass},
-    http2::{Budget, Frames},
+    http2::Http2,
     judge::Patience,
     watch::Watch,
 };
@@ -46,14 +46,6 @@ enum Protocol {
     Unknown,
     Http1(Http1),
     Http2(Box<Http2>),
-}
-
-#[derive(Debug)]
-struct Http2 {
-    incoming: Frames,
-    outgoing: Frames,
-    budget: Budget,
-    watch: Arc<Watch>,
 }
 
 // === impl Guard ===
@@ -185,33 +177,6 @@ impl<S: AsyncRead + Unpin> Guard<S> {
         ready!(Pin::new(&mut self.inner).poll_read(cx, &mut piece))?;
         self.held.extend_from_slice(piece.filled());
         Poll::Ready(Ok(piece.filled().len()))
-    }
-}
-
-impl Http2 {
-    fn new(patience: Patience, watch: Arc<Watch>) -> Self {
-        let budget = Budget::new(patience.frames);
-        Self { incoming: Frames::default(), outgoing: Frames::default(), budget, watch }
-    }
-
-    fn read(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Self { incoming, budget, .. } = self;
-        budget.refill();
-        let mut is_flood = false;
-        incoming.read(bytes, |frame| is_flood |= !budget.pay(frame));
-        if is_flood {
-            self.watch.flood();
-            return Err(io::ErrorKind::ConnectionAborted.into());
-        }
-        Ok(())
-    }
-
-    /// Returns how many bytes of bodies went out.
-    fn wrote(&mut self, bytes: &[u8]) -> u64 {
-        let mut data = 0;
-        self.outgoing.read(bytes, |frame| data += frame.data());
-        self.budget.earn_data(data);
-        u64::from(data)
     }
 }
 
