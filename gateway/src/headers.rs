@@ -52,7 +52,7 @@ pub(crate) fn metadata(rpc: &Rpc, headers: &HeaderMap) -> Result<HeaderMap, Box<
 /// A condition that nobody checks must not look as if it had been met.
 fn refuse_unchecked_condition(rpc: &Rpc, headers: &HeaderMap) -> Result<(), Box<Problem>> {
     let is_checked = rpc.headers.iter().any(|field| field.header == header::IF_MATCH);
-    if rpc.has_side_effects && !is_checked && headers.contains_key(header::IF_MATCH) {
+    if !is_checked && headers.contains_key(header::IF_MATCH) {
         let problem = Problem::of(Reason::INVALID_CONDITION);
         return Err(problem.detail("this route does not take If-Match; send it without"));
     }
@@ -187,7 +187,7 @@ mod tests {
             let problem = fill(rpc, &if_match, Bytes::new()).unwrap_err();
             assert!(format!("{problem:?}").contains("INVALID_CONDITION"));
         });
-        rpc(&Method::GET, "/api/posts/1", |rpc| fill(rpc, &if_match, Bytes::new()).unwrap());
+        rpc(&Method::GET, "/api/posts/1", |rpc| fill(rpc, &if_match, Bytes::new()).unwrap_err());
     }
 
     #[test]

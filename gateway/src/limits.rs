@@ -10,6 +10,8 @@ use platform::{
     token::{Claims, Verifier},
 };
 
+use proto::options::v1::RateClass;
+
 use crate::{
     call::Upstreams,
     credentials::Identity,
@@ -47,6 +49,13 @@ impl Guard {
         let user = claims.map(|claims| claims.sub);
         let client = RequestContext::current().and_then(|context| context.client);
         self.limits.take(rpc.rate_class, Payer::of(rpc.rate_class, user, client)).await
+    }
+
+    /// Takes what no route leads to, a page or a mistake, from the budget of looking.
+    pub(crate) async fn count_other(&self) -> Option<Standing> {
+        let client = RequestContext::current().and_then(|context| context.client);
+        let class = RateClass::Read;
+        self.limits.take(class, Payer::of(class, None, client)).await
     }
 
     /// What a token says, if it is a good one.

@@ -43,8 +43,8 @@ impl Room {
         Self(Semaphore::new(ALL_KIB))
     }
 
-    fn take(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Box<Problem>> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+    fn take(&self, kib: usize) -> Result<SemaphorePermit<'_>, Box<Problem>> {
+        let kib = u32::try_from(kib).unwrap_or(u32::MAX);
         self.0.try_acquire_many(kib).map_err(|_full| give_up(Reason::TOO_BUSY))
     }
 }
@@ -74,12 +74,14 @@ async fn collect<'a>(body: &mut Incoming, room: &'a Room) -> Result<Whole<'a>, B
         if bytes.len() + data.len() > LARGEST {
             return Err(give_up(Reason::PAYLOAD_TOO_LARGE));
         }
-        let more = room.take(data.len())?;
+        bytes.extend_from_slice(&data);
+        // By what there is, not by how it came: a byte at a time takes no more room.
+        let held = taken.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let more = room.take(bytes.len().div_ceil(1024).saturating_sub(held))?;
         match &mut taken {
             Some(taken) => taken.merge(more),
             None => taken = Some(more),
         }
-        bytes.extend_from_slice(&data);
     }
     Ok(Whole { bytes: bytes.freeze(), _taken: taken })
 }
@@ -192,6 +194,15 @@ mod tests {
         drop(held);
         read(&headers, &mut spaces(2048), &room).await.unwrap();
         drop(rest);
+    }
+
+    #[tokio::test]
+    async fn a_byte_at_a_time_takes_no_more_room() {
+        let frames = (0..5_000).map(|_| Ok(http_body::Frame::data(Bytes::from_static(b" "))));
+        let mut drops = boxed(StreamBody::new(futures_util::stream::iter(frames)));
+        let room = Room::new();
+        let whole = read(&HeaderMap::new(), &mut drops, &room).await.unwrap();
+        assert_eq!((whole.bytes.len(), room.0.available_permits()), (5_000, ALL_KIB - 5));
     }
 
     #[tokio::test]

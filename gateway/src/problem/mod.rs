@@ -148,15 +148,20 @@ impl Problem {
         serde_json::to_vec(&body).unwrap_or_default()
     }
 
+    /// How long to wait before another try, which what passes always says.
+    fn wait_seconds(&self) -> Option<u64> {
+        let is_passing = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
+        let least = is_passing.contains(&self.status).then_some(1);
+        self.retry_after_seconds.max(least)
+    }
+
     fn write_headers(&self, headers: &mut HeaderMap, version: http::Version) {
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        let is_passing = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
-        let least = is_passing.contains(&self.status).then_some(1);
-        if let Some(seconds) = self.retry_after_seconds.max(least) {
+        if let Some(seconds) = self.wait_seconds() {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if let Some(allow) = &self.allow {

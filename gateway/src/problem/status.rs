@@ -41,7 +41,7 @@ impl Problem {
         if !self.faults.is_empty() {
             details.set_bad_request(self.faults.iter().map(Fault::violation).collect::<Vec<_>>());
         }
-        if let Some(seconds) = self.retry_after_seconds {
+        if let Some(seconds) = self.wait_seconds() {
             details.set_retry_info(Some(Duration::from_secs(seconds)));
         }
         Status::with_error_details(code, &*self.detail, details)

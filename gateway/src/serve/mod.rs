@@ -4,6 +4,7 @@ mod always;
 mod carry;
 mod show;
 mod spoken;
+mod strays;
 
 pub(crate) use self::carry::Asked;
 
@@ -30,7 +31,7 @@ use platform::{
 use crate::{
     Response,
     body::Incoming,
-    browser::{self, Spoken},
+    browser::Spoken,
     cache::Cache,
     conditional, cors,
     credentials::{Changes, Credentials},
@@ -46,7 +47,6 @@ use crate::{
 
 const EVERY_METHOD: HeaderValue =
     HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
-const PAGE_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// The REST API as a service.
 #[derive(Clone, Debug)]
@@ -185,51 +185,8 @@ impl Inner {
         }
         match Spoken::read(parts, &self.table)? {
             Some(spoken) => Ok(self.answer_spoken(&spoken, &host, body).await),
-            None => self.answer_without_route(parts, path),
+            None => Ok(self.answer_stray(parts).await),
         }
-    }
-
-    fn answer_without_route(&self, parts: &Parts, path: &str) -> Answer {
-        let page = self.pages.find(path, &parts.headers);
-        let allowed = match (path, &page) {
-            ("*", _) => Some(EVERY_METHOD),
-            (_, Some(_)) => Some(PAGE_METHODS),
-            _ => self.table.allowed(path).or_else(|| browser::allowed(path, &self.table)),
-        };
-        let methods = allowed.clone().unwrap_or(EVERY_METHOD);
-        if let Some(preflight) = cors::preflight(parts, &self.trusted_origins, methods) {
-            return Ok(preflight);
-        }
-        match (parts.method.as_str(), page, allowed) {
-            ("GET" | "HEAD", Some(page), _) => {
-                let mut response =
-                    page.answer.unwrap_or_else(|problem| problem.into_response(parts.version));
-                response.extensions_mut().insert(RouteTemplate(page.path.into()));
-                Ok(response)
-            }
-            ("OPTIONS", _, Some(allowed)) => Ok(self.options(path, allowed)),
-            (_, _, Some(allowed)) => Err(Problem::of(Reason::METHOD_NOT_ALLOWED).allow(allowed)),
-            (_, _, None) => {
-                let problem = Problem::of(Reason::ROUTE_NOT_FOUND);
-                Err(match self.table.nearest(path) {
-                    Some(nearest) => problem.suggest(nearest),
-                    None => problem,
-                })
-            }
-        }
-    }
-
-    /// Tells what a path takes.
-    fn options(&self, path: &str, allowed: HeaderValue) -> Response {
-        let mut response = Response::default();
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        let headers = response.headers_mut();
-        headers.insert(header::ALLOW, allowed);
-        for method in [Method::POST, Method::PATCH] {
-            let found = self.table.find(&method, path);
-            headers.extend(found.and_then(|found| found.route.media_types()));
-        }
-        response
     }
 
     /// Refuses a request before anything is read of it.

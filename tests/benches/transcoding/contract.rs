@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::pedantic,
+    dead_code,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
     unreachable_pub,

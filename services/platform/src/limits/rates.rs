@@ -126,6 +126,10 @@ impl FromStr for Rates {
         let mut rates = Self::default();
         for limit in text.split(',').map(str::trim).filter(|limit| !limit.is_empty()) {
             let invalid = || InvalidRate(limit.to_owned());
+            if limit == "off" {
+                rates = Self::OFF;
+                continue;
+            }
             let (name, rate) = limit.split_once('=').ok_or_else(invalid)?;
             let slot = rates.slot(name).ok_or_else(invalid)?;
             *slot = match rate {
@@ -148,6 +152,11 @@ mod tests {
         assert_eq!(rates.of(RateClass::SignIn), None);
         assert_eq!(rates.of(RateClass::Write), Rates::default().of(RateClass::Write));
         assert_eq!("".parse(), Ok(Rates::default()));
+        let but_one: Rates = "off, write=5/1s".parse().unwrap();
+        assert_eq!(
+            (but_one.of(RateClass::Read), but_one.of(RateClass::Write)),
+            (None, Rate::new(5, 1))
+        );
     }
 
     #[test]

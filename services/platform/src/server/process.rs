@@ -121,7 +121,7 @@ impl Process {
         let quiet = CancellationToken::new();
         let access = access.with_limits(self.limits());
         let service = grpc.into_service(&access, quiet.clone(), self.shedder(IN_FLIGHT));
-        // In front of services there is the gateway.
+        // The gateway, if it is on the same machine; otherwise an operator says where.
         let proxies = self.limits.proxies.clone().unwrap_or_else(Proxies::nearby);
         let service = Forwarded(Arc::new(proxies)).layer(service);
         let service = self.tell.layer(service);

@@ -11,6 +11,7 @@ use http_body_util::Full;
 use tower::{Service, service_fn};
 
 use super::acme;
+use crate::server::Refusal;
 
 const CHALLENGES: &str = "/.well-known/acme-challenge/";
 
@@ -43,6 +44,10 @@ impl Redirect {
     }
 
     async fn answer(&self, request: &Parts) -> Response<Full<Bytes>> {
+        if let Some(refusal) = Refusal::of(&request.method, &request.uri) {
+            let (status, words) = refusal.as_text();
+            return text(StatusCode::from_u16(status).unwrap_or_default(), words);
+        }
         let proof = match (&self.challenges, request.uri.path().strip_prefix(CHALLENGES)) {
             (Some(folder), Some(token)) => acme::proof(folder, token).await,
             _ => None,

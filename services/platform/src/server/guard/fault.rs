@@ -83,7 +83,7 @@ impl Refusal {
     }
 
     /// A status and a text, for ports that do not speak REST.
-    pub(in super::super) fn as_text(self) -> (u16, String) {
+    pub(crate) fn as_text(self) -> (u16, String) {
         (self.reason.http, format!("{}: {}\n", self.reason.title, self.detail))
     }
 }
