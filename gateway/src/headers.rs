@@ -52,6 +52,14 @@ pub(crate) fn metadata(rpc: &Rpc, headers: &HeaderMap) -> Result<HeaderMap, Box<
 /// A condition that nobody checks must not look as if it had been met.
 fn refuse_unchecked_condition(rpc: &Rpc, headers: &HeaderMap) -> Result<(), Box<Problem>> {
     let is_checked = rpc.headers.iter().any(|field| field.header == header::IF_MATCH);
+    let others = [header::IF_NONE_MATCH, header::IF_UNMODIFIED_SINCE];
+    if let Some(name) = others.iter().find(|name| headers.contains_key(*name))
+        && rpc.has_side_effects
+    {
+        let problem = Problem::of(Reason::INVALID_CONDITION);
+        let detail = format!("changes do not take {name}; send If-Match, or nothing");
+        return Err(problem.detail(detail));
+    }
     if !is_checked && headers.contains_key(header::IF_MATCH) {
         let problem = Problem::of(Reason::INVALID_CONDITION);
         return Err(problem.detail("this route does not take If-Match; send it without"));

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use platform::{
     access::bearer,
     limits::{Limits, Overloaded, Payer, Standing},
@@ -56,6 +57,15 @@ impl Guard {
         let client = RequestContext::current().and_then(|context| context.client);
         let class = RateClass::Read;
         self.limits.take(class, Payer::of(class, None, client)).await
+    }
+
+    /// Whether a token is one that services will believe.
+    pub(crate) async fn is_good(&self, authorization: &HeaderValue) -> bool {
+        let Some(verifier) = &self.verifier else { return false };
+        match authorization.to_str().ok().and_then(bearer) {
+            Some(token) => verifier.verify(token).await.is_ok(),
+            None => false,
+        }
     }
 
     /// What a token says, if it is a good one.

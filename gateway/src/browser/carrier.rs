@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, header};
 use http_body_util::{BodyExt, StreamBody};
 use platform::{
+    idempotency::IDEMPOTENT_REPLAYED,
     request_id::RequestContext,
     status::{self, Reason},
 };
@@ -16,6 +17,7 @@ use crate::{
     Response,
     body::{Incoming, Outgoing},
     call::Call,
+    compress::add_vary,
     credentials::{Changes, Credentials, Identity, Once, Streamed},
     edge, headers,
     holder::Holder,
@@ -85,18 +87,23 @@ impl Carrier<'_> {
             Err(problem) => return spoken.refuse_problem(&problem),
         };
         let rpc = &found.route.rpc;
-        let metadata = match headers::metadata(rpc, &parts.headers) {
-            Ok(metadata) => metadata,
+        let filled = headers::fill(rpc, &parts.headers, request);
+        let filled = filled.and_then(|message| {
+            headers::metadata(rpc, &parts.headers).map(|metadata| (message, metadata))
+        });
+        let (message, metadata) = match filled {
+            Ok(filled) => filled,
             Err(problem) => return spoken.refuse_problem(&problem),
         };
-        let call = Call { rpc, metadata, message: request };
+        let call = Call { rpc, metadata, message };
         let work = self.call(spoken, found, (call, &identity), changes);
         let answer = match RequestContext::current() {
             Some(mut context) => {
                 let own = context.deadline.map(|deadline| deadline + began.elapsed());
                 let asked = message::patience(&parts.headers);
                 let asked = asked.and_then(|patience| Instant::now().checked_add(patience));
-                context.deadline = own.into_iter().chain(asked).min();
+                let most = Instant::now().checked_add(rpc.time_limit);
+                context.deadline = own.into_iter().chain(asked).chain(most).min();
                 context.scope(work).await
             }
             None => work.await,
@@ -124,7 +131,11 @@ impl Carrier<'_> {
             _ if is_stream => Err(status::refuse_because(Reason::METHOD_UNKNOWN, NO_STREAMS)),
             protocol => {
                 let answer = self.credentials.call(Once, call, identity, changes).await?;
-                show(protocol, found, answer.message, (identity, changes))
+                let mut response = show(protocol, found, answer.message, (identity, changes))?;
+                if let Some(replayed) = answer.metadata.get(IDEMPOTENT_REPLAYED) {
+                    response.headers_mut().insert(IDEMPOTENT_REPLAYED, replayed.clone());
+                }
+                Ok(response)
             }
         }
     }
@@ -172,6 +183,9 @@ fn show(
     let kept = HeaderValue::try_from(format!("public, max-age={seconds}"));
     if let Some(kept) = kept.ok().filter(|_| is_get && seconds > 0 && identity.is_anonymous()) {
         response.headers_mut().insert(header::CACHE_CONTROL, kept);
+        for name in ["Authorization", "Cookie"] {
+            add_vary(response.headers_mut(), name);
+        }
     }
     Ok(response)
 }

@@ -51,6 +51,9 @@ impl Compressor {
             let tag = response.headers().get(header::ETAG).and_then(|tag| coding.named(tag));
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+            // It was that of the plain body, and nobody can ask for a part of this one.
+            headers.remove(header::CONTENT_LENGTH);
+            headers.remove(header::ACCEPT_RANGES);
             if let Some(tag) = tag {
                 headers.insert(header::ETAG, tag);
             }

@@ -22,6 +22,7 @@ use crate::{
     Response,
     body::Outgoing,
     call::{Call, Messages},
+    compress::add_vary,
     credentials::{Changes, Credentials, Streamed},
     holder::Holder,
     serve::{Answer, Asked},
@@ -39,7 +40,8 @@ pub(crate) async fn answer(
     is_stream: bool,
     changes: &mut Changes,
 ) -> Answer {
-    let call = Call::new(&asked.found.route.rpc, asked.message.clone());
+    let (metadata, message) = (asked.metadata.clone(), asked.message.clone());
+    let call = Call { rpc: &asked.found.route.rpc, metadata, message };
     let opened = credentials.call(Streamed, call, asked.identity, changes).await;
     let (opened, token) = match opened {
         Ok(opened) => opened,
@@ -90,11 +92,17 @@ fn begin(asked: &Asked<'_>, head: Head, is_known: bool, body: Outgoing) -> Respo
     if is_known {
         headers.remove(header::CONTENT_LENGTH);
     }
-    if rpc.cache_seconds > 0 && asked.identity.is_anonymous() {
+    // What not everybody may see nobody keeps for others, whatever the service says.
+    if !rpc.is_public || !asked.identity.is_anonymous() {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    } else if rpc.cache_seconds > 0 {
         let kept = HeaderValue::try_from(format!("public, max-age={}", rpc.cache_seconds));
         if let Ok(kept) = kept {
             headers.entry(header::CACHE_CONTROL).or_insert(kept);
         }
+    }
+    for name in ["Authorization", "Cookie"] {
+        add_vary(&mut headers, name);
     }
     *response.headers_mut() = headers;
     response

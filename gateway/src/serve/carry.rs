@@ -63,7 +63,7 @@ impl Inner {
         match &found.route.rpc.sends {
             Sends::File(file) if file.is_stream => {
                 let asked = ask(b"")?;
-                let (quota, credentials) = (&self.quota, &self.credentials);
+                let (quota, credentials) = ((&self.guard, &self.quota), &self.credentials);
                 let sent = upload::send(quota, credentials, (&asked, file), body, changes).await?;
                 let answered = Answered { message: sent, metadata: HeaderMap::new() };
                 show(&asked, answered, changes).map_err(|status| asked.problem(&status))

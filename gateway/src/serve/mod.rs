@@ -243,7 +243,7 @@ impl Inner {
 /// Refuses a client that cannot read what a method gives.
 fn acceptable(parts: &Parts, rpc: &Rpc) -> Result<(), Box<Problem>> {
     match rpc.answers {
-        Answers::Message if edge::takes_json(&parts.headers) => Ok(()),
+        Answers::Message if rpc.is_silent() || edge::takes_json(&parts.headers) => Ok(()),
         Answers::Message => Err(Problem::of(Reason::NOT_ACCEPTABLE)),
         Answers::Events { .. } => stream::check_accept(&parts.headers),
         // The service says what it is.

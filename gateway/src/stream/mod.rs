@@ -112,7 +112,8 @@ pub(crate) async fn answer(
 ) -> Answer {
     let began = Instant::now();
     let route = asked.found.route;
-    let call = Call::new(&route.rpc, asked.message.clone());
+    let (metadata, message) = (asked.metadata.clone(), asked.message.clone());
+    let call = Call { rpc: &route.rpc, metadata, message };
     let opened = credentials.call(Streamed, call, asked.identity, changes).await;
     let (opened, token) = opened.map_err(|status| asked.problem(&status))?;
     // A seat is for whoever the service let in: nobody can take those of others.

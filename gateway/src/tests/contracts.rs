@@ -12,7 +12,7 @@ fn what_no_client_could_call_keeps_the_gateway_from_starting() {
         ("Say(SayRequest)", "Say(stream SayRequest)", "without a google.api.HttpBody in them"),
         ("bool is_public = 2;", "google.api.HttpBody other = 2;", "takes two google.api.HttpBody"),
         ("body: \"file\"", "body: \"*\"", "takes a file that is not the body"),
-        ("put: \"/v1/sink\"", "get: \"/v1/sink\"", "which GET and DELETE do not send"),
+        ("put: \"/v1/sink\"", "get: \"/v1/sink\"", "GET takes no body"),
         (
             "Pour(stream google.api.HttpBody) returns (UploadResponse)",
             "Pour(stream google.api.HttpBody) returns (google.api.HttpBody)",

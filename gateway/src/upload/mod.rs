@@ -30,6 +30,7 @@ use crate::{
     call,
     credentials::{Changes, Credentials},
     holder::Holder,
+    limits::Guard,
     problem::Problem,
     route::File,
     serve::Asked,
@@ -42,7 +43,7 @@ const LONGEST: Duration = Duration::from_hours(1);
 
 /// Sends a file, and returns the message that the service answers.
 pub(crate) async fn send(
-    quota: &Quota,
+    (guard, quota): (&Guard, &Quota),
     credentials: &Credentials,
     (asked, file): (&Asked<'_>, &File),
     body: &mut Incoming,
@@ -57,11 +58,17 @@ pub(crate) async fn send(
     }
     let token = credentials.settle(rpc, asked.identity, changes).await;
     let token = token.map_err(|status| asked.problem(&status))?;
-    let account = quota.account(Holder::of(token.as_ref(), &asked.parts.extensions));
+    // By whoever the token was verified to be of: bytes are sent before the service knows.
+    let token_of_user = match &token {
+        Some(token) if guard.is_good(token).await => Some(token),
+        _ => None,
+    };
+    let account = quota.account(Holder::of(token_of_user, &asked.parts.extensions));
     account.has_room(declared.unwrap_or(0))?;
 
     let (rest, sending) = call::rest();
-    let metadata = token.map(|token| (header::AUTHORIZATION, token)).into_iter().collect();
+    let mut metadata = asked.metadata.clone();
+    metadata.extend(token.map(|token| (header::AUTHORIZATION, token)));
     let mut answer = pin!(credentials.upstreams.send(Arc::clone(rpc), metadata, sending));
     let mut sink = Sink::new(&rest, file, asked.message.clone());
     let mut source = Source::new(body, limit, &account);

@@ -179,7 +179,8 @@ pub fn propagate(context: &RequestContext, headers: &mut HeaderMap) {
     if let Some(client) = context.client.and_then(|it| it.address.to_string().parse().ok()) {
         headers.insert(X_FORWARDED_FOR, client);
     }
-    let remaining = context.remaining().unwrap_or(DEFAULT_DEADLINE).as_millis();
+    // gRPC has room for eight digits.
+    let remaining = context.remaining().unwrap_or(DEFAULT_DEADLINE).as_millis().min(99_999_999);
     if let Ok(timeout) = format!("{remaining}m").parse() {
         headers.insert("grpc-timeout", timeout);
     }
