@@ -75,10 +75,13 @@ impl Sort {
                 Some("messages") => frames::is_answered(bytes),
                 _ => wire::is_answered(bytes),
             };
-            wire::say(self.to, input, is_enough).await;
+            wire::say(self.to, input, wire::SHORT, is_enough).await;
             return;
         }
-        let Heard { bytes, is_closed } = wire::say(self.to, input, wire::is_answered).await;
+        let is_whole = self.due != Due::AnswerOrEnd;
+        let patience = if is_whole { wire::LONG } else { wire::SHORT };
+        let Heard { bytes, is_closed } =
+            wire::say(self.to, input, patience, wire::is_answered).await;
         let Some((answer, rest)) = wire::answer(&bytes) else {
             assert!(self.due == Due::AnswerOrEnd && bytes.is_empty() && is_closed, "{shown}");
             return;

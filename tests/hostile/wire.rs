@@ -12,7 +12,9 @@ use tokio::{
 /// A request has 10 s, and nothing that says too little has more.
 const LIMIT: Duration = Duration::from_secs(20);
 /// How long an input that may be incomplete is waited for before it is ended.
-const PATIENCE: Duration = Duration::from_millis(400);
+pub(crate) const SHORT: Duration = Duration::from_millis(400);
+/// One that is complete is not: hyper gives up a request whose client hangs up.
+pub(crate) const LONG: Duration = Duration::from_secs(15);
 
 /// What came back.
 #[derive(Debug)]
@@ -27,6 +29,7 @@ pub(crate) struct Heard {
 pub(crate) async fn say(
     address: SocketAddr,
     bytes: &[u8],
+    patience: Duration,
     is_enough: impl Fn(&[u8]) -> bool,
 ) -> Heard {
     let started = Instant::now();
@@ -39,7 +42,7 @@ pub(crate) async fn say(
         if is_enough(&heard) {
             return Heard { bytes: heard, is_closed: false };
         }
-        let more = timeout(PATIENCE, stream.read_buf(&mut heard)).await;
+        let more = timeout(patience, stream.read_buf(&mut heard)).await;
         match more {
             Ok(Ok(0) | Err(_)) => return Heard { bytes: heard, is_closed: true },
             Ok(Ok(_)) => {}
