@@ -19,8 +19,8 @@ use tests::{
 
 const ROUNDS: usize = 5;
 const TIME: Duration = Duration::from_secs(4);
-/// Enough to keep everything busy, and fewer than are let in.
-const CLIENTS: u32 = 64;
+/// Enough to keep everything busy, and too few for anybody to be refused.
+const CLIENTS: u32 = 24;
 /// Enough never to wait for one another while refusals come at once.
 const IMPATIENT: u32 = 1_000;
 

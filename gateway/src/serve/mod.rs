@@ -2,6 +2,7 @@
 
 mod always;
 mod carry;
+mod refusal;
 mod show;
 mod spoken;
 mod strays;
@@ -23,11 +24,11 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use platform::{
     limits::Standing,
-    request_id::{RequestContext, X_REQUEST_ID},
-    server::{RouteTemplate, Unlogged, log_panic},
+    server::{RouteTemplate, log_panic},
     status::Reason,
 };
 
+use self::refusal::Refusal;
 use crate::{
     Response,
     body::Incoming,
@@ -63,6 +64,7 @@ struct Inner {
     streams: Streams,
     quota: Quota,
     room: edge::Room,
+    refusal: Refusal,
 }
 
 /// What a gateway is made of.
@@ -86,6 +88,7 @@ impl Gateway {
     pub(crate) fn new(making: Making) -> Self {
         let Making { table, credentials, guard, trusted_origins, cache, streams } = making;
         let (quota, room) = (Quota::default(), edge::Room::new());
+        let refusal = Refusal::new(credentials.cookies.are_secure());
         let pages = Pages::new(&table, credentials.cookies.name(CredentialKind::Access));
         Self(Arc::new(Inner {
             table,
@@ -97,24 +100,8 @@ impl Gateway {
             streams,
             quota,
             room,
+            refusal,
         }))
-    }
-
-    /// Answers a request for which there is no room, before anything else of it is
-    /// looked at: a refusal must cost less than what it makes room for.
-    pub(crate) fn refuse<B>(&self, request: &Request<B>) -> Option<Response> {
-        let found = self.0.table.find(request.method(), request.uri().path())?;
-        self.0.guard.check_room(&found.route.rpc).err()?;
-        let context = RequestContext::read(request.headers());
-        let request_id = context.request_id.clone();
-        let version = request.version();
-        let answer = || Problem::of(Reason::OVERLOADED).into_response(version);
-        let mut response = context.sync_scope(answer);
-        response.headers_mut().insert(X_REQUEST_ID, request_id);
-        response.extensions_mut().insert(RouteTemplate(Arc::clone(&found.route.template)));
-        response.extensions_mut().insert(Unlogged);
-        self.0.protect(request.method(), request.headers(), &mut response);
-        Some(response)
     }
 }
 

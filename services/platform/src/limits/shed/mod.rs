@@ -5,13 +5,11 @@
 
 mod layer;
 mod load;
+mod room;
 
 use std::{
     num::NonZeroUsize,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -21,6 +19,7 @@ use tonic::{Status, metadata::MetadataValue};
 
 pub(crate) use self::layer::Shed;
 pub use self::load::Load;
+use self::room::Room;
 use crate::{
     status::{self, Reason},
     telemetry::{CRITICALITY, LIMITER, requests_shed},
@@ -39,8 +38,7 @@ pub struct Shedder(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    limit: usize,
-    in_flight: AtomicUsize,
+    room: Room,
     load: Load,
     shed: Counter<u64>,
     warned: Mutex<Option<Instant>>,
@@ -48,7 +46,10 @@ struct Inner {
 
 /// The right to be worked on, until it is dropped.
 #[derive(Debug)]
-pub struct Permit(Shedder);
+pub struct Permit {
+    shedder: Shedder,
+    began: Instant,
+}
 
 /// There is more to do than can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,12 +69,12 @@ impl From<Overloaded> for Status {
 // === impl Shedder ===
 
 impl Shedder {
-    /// Lets in so many at a time, while the process keeps up.
+    /// Lets in so many at a time, or fewer if they take long, while the process keeps
+    /// up.
     pub fn new(process: &str, limit: NonZeroUsize, load: Load) -> Self {
         let meter = opentelemetry::global::meter("mainstay");
         Self(Arc::new(Inner {
-            limit: limit.get(),
-            in_flight: AtomicUsize::new(0),
+            room: Room::new(limit.get(), Instant::now()),
             load,
             shed: meter.u64_counter(requests_shed(process)).build(),
             warned: Mutex::default(),
@@ -83,13 +84,13 @@ impl Shedder {
     /// Lets a request in, or refuses it.
     pub fn enter(&self, criticality: Criticality) -> Result<Permit, Overloaded> {
         self.check(criticality)?;
-        self.0.in_flight.fetch_add(1, Ordering::Relaxed);
-        Ok(Permit(self.clone()))
+        self.0.room.enter();
+        Ok(Permit { shedder: self.clone(), began: Instant::now() })
     }
 
     /// Refuses a request that could not be let in, before anything of it is read.
     pub fn check(&self, criticality: Criticality) -> Result<(), Overloaded> {
-        let Inner { limit, in_flight, load, .. } = &*self.0;
+        let Inner { room, load, .. } = &*self.0;
         let share = match criticality {
             Criticality::Sheddable => 50,
             Criticality::Unspecified | Criticality::SheddablePlus => 80,
@@ -97,8 +98,7 @@ impl Shedder {
             // Keys and sessions: refusing them would refuse everything else.
             Criticality::CriticalPlus => return Ok(()),
         };
-        let room = limit.saturating_mul(share).div_ceil(100);
-        if in_flight.load(Ordering::Relaxed) >= room {
+        if !room.is_free(share) {
             return Err(self.refused("concurrency", criticality));
         }
         if load.lag() >= patience(criticality) {
@@ -143,7 +143,7 @@ fn name(criticality: Criticality) -> &'static str {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.shedder.0.room.leave(self.began, Instant::now());
     }
 }
 
