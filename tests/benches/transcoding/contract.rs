@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::pedantic,
-    dead_code,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
     unreachable_pub,
