@@ -38,13 +38,13 @@ async fn a_caller_who_asks_too_much_is_told_when_to_come_again() {
     let retry_after: u64 = answer.header("retry-after").parse().unwrap();
     assert_eq!(remaining, 0);
     assert!(retry_after >= seconds && retry_after <= 20, "one every 20 s: {answer:?}");
-    // Changing something is another budget; what has no route costs nothing.
+    // Changing something is another budget; what has no route is looking.
     let answer = rest.post("/api/users/me/posts", json!({"title": "x"})).await;
     assert_eq!(told(&answer.expect(401), "write").0, 99);
-    assert_eq!(rest.get("/nope").await.expect(404).header("ratelimit"), "");
+    assert_eq!(told(&rest.get("/nope").await.refused(429, "RATE_LIMITED"), "read").0, 0);
     let refused = metrics(&stack.gateway).await;
     let count = refused.sum("gateway_requests_rate_limited_total", "class=\"read\"");
-    assert!((count - 1.0).abs() < f64::EPSILON, "{refused:?}");
+    assert!((count - 2.0).abs() < f64::EPSILON, "{refused:?}");
 }
 
 #[tokio::test]

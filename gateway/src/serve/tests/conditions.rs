@@ -81,7 +81,9 @@ async fn only_answers_that_show_something_are_compared() {
     assert_eq!(rig.send("GET /api/posts/1", &any, "").await.problem().0, 404);
     let rig = Rig::new(|_| Ok(PublishPostResponse { post: Some(post("T")) }));
     let got = rig.send("POST /api/posts/1/publish", &any, "").await;
-    assert_eq!(got.status.as_u16(), 200, "nothing is left out of an answer to a write");
+    assert_eq!(got.problem(), (400, "INVALID_CONDITION".to_owned()), "nobody checks it");
+    let got = rig.send("POST /api/posts/1/publish", &[], "").await;
+    assert_eq!(got.status.as_u16(), 200);
 }
 
 #[tokio::test]
