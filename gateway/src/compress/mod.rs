@@ -124,3 +124,24 @@ pub(crate) fn add_vary(headers: &mut HeaderMap, name: &str) {
         headers.insert(header::VARY, vary);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_gets_smaller_loses_its_length_and_its_parts() {
+        let mut response = Response::new(vec![b'a'; 5_000].into());
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        headers.insert(header::CONTENT_LENGTH, 5_000.into());
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        let asked = [(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))];
+        Compressor::new().complete(&asked.into_iter().collect(), &mut response).await;
+        assert_eq!(response.headers()[header::CONTENT_ENCODING], "gzip");
+        assert!(response.body().whole().unwrap().len() < 1_000);
+        for name in [header::CONTENT_LENGTH, header::ACCEPT_RANGES] {
+            assert!(!response.headers().contains_key(&name), "{name}");
+        }
+    }
+}

@@ -33,7 +33,11 @@ fn what_no_client_could_call_keeps_the_gateway_from_starting() {
             &format!("int64 id = 1 {header}"),
             "names events by a field that is not a string",
         ),
-        ("bool is_public = 2", &format!("bool is_public = 2 {header}"), "a header that is not a string: flow.v1"),
+        (
+            "bool is_public = 2",
+            &format!("bool is_public = 2 {header}"),
+            "a header that is not a string: flow.v1",
+        ),
     ] {
         assert_eq!(CONTRACT.matches(was).count(), 1, "{was}");
         let changed = fixture::compile(&CONTRACT.replace(was, is));

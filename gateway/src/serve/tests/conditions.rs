@@ -3,7 +3,10 @@
 use platform::status::{Reason, refuse};
 use proto::{
     auth::v1::{GetUserResponse, User},
-    content::v1::{GetPostResponse, ListPostsResponse, Post, PublishPostResponse},
+    content::v1::{
+        DeletePostRequest, DeletePostResponse, GetPostResponse, ListPostsResponse, Post,
+        PublishPostResponse,
+    },
 };
 
 use super::rig::Rig;
@@ -136,4 +139,18 @@ async fn lists_lead_to_their_next_page() {
     let kept = rig.send("GET /api/users/u1/posts?page_size=2", &[], "").await;
     assert!(kept.header("link").contains("page_size=2&pageToken"), "each in its own words");
     assert_eq!(rig.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_condition_counts_for_browsers_that_speak_grpc() {
+    let rig = Rig::new(|_| Ok(DeletePostResponse {}));
+    let delete = "POST /mainstay.content.v1.PostService/DeletePost";
+    let json = ("content-type", "application/json");
+    let given = [TOKEN, json, ("if-match", "\"7.x\"")];
+    rig.send(delete, &given, r#"{"postId": "p1"}"#).await;
+    let asked: DeletePostRequest = rig.last_call().decode();
+    assert_eq!((&*asked.post_id, &*asked.etag), ("p1", "7"));
+    let unchecked = "POST /mainstay.content.v1.PostService/GetPost";
+    let got = rig.send(unchecked, &given, r#"{"postId": "p1"}"#).await;
+    assert_eq!(got.status.as_u16(), 400, "{got:?}");
 }
