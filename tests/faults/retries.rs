@@ -53,6 +53,8 @@ async fn gateway(content: &str, logs: &std::path::Path) -> Process {
         ("MAINSTAY_ADMIN_LISTEN", "localhost:0"),
         ("MAINSTAY_STOP_ON_STDIN_CLOSE", "true"),
         ("MAINSTAY_RATE_LIMITS", "read=off,write=off"),
+        // Strangers who ask alike at once would be one call.
+        ("MAINSTAY_CACHE_BYTES", "0"),
         ("MAINSTAY_AUTH_URL", "http://127.0.0.1:1"),
         ("MAINSTAY_CONTENT_URL", content),
     ];

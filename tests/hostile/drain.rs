@@ -21,14 +21,22 @@ const AT_WORK: usize = 10;
 
 /// Guests of every unpleasant kind: silent, mute after a greeting, in the middle of
 /// a head, and those that drip one, for as long as they are let.
-async fn guests(address: SocketAddr) {
+async fn guests(address: SocketAddr) -> Vec<TcpStream> {
     let mut headers = request("POST", "/a");
     headers.push(("content-type", "application/grpc"));
     let unfinished = [hello(), frame(HEADERS, 0, 1, &block(&headers))].concat();
     let shapes: [&[u8]; 4] = [b"", &hello(), b"GET / HTTP/1.1\r\nhost: ", &unfinished];
-    let visits = (0..GUESTS * 2).map(async |number| {
+    let arrivals = (0..GUESTS * 2).map(async |number| {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(shapes[number % shapes.len()]).await.unwrap();
+        stream
+    });
+    join_all(arrivals).await
+}
+
+/// Stays until all are shown out.
+async fn stay(guests: Vec<TcpStream>) {
+    let visits = guests.into_iter().enumerate().map(async |(number, mut stream)| {
         let is_dripping = number % 4 == 2;
         let (mut reader, mut writer) = stream.split();
         let dripping = async {
@@ -84,7 +92,7 @@ async fn the_gateway_ends_in_time_with_hundreds_of_guests_and_loses_nothing() {
     let ann = Person::user(&stack, "ann").await;
     let body = json!({"email": ann.email, "password": PASSWORD}).to_string();
     let address = stack.gateway.listen;
-    let guests = spawn(guests(address));
+    let guests = spawn(stay(guests(address).await));
     let streams = join_all((0..AT_WORK).map(|_| begin(address, &body))).await;
     // The gateway has taken them once it has answered one sent later.
     ann.rest().get("/api/posts").await.expect(200);
@@ -101,7 +109,7 @@ async fn a_grpc_service_ends_in_time_with_hundreds_of_guests_and_loses_nothing()
     let mut stack = Stack::start().await;
     let ann = Person::user(&stack, "ann").await;
     let id = ann.publish("Locked").await;
-    let guests = spawn(guests(stack.content.listen));
+    let guests = spawn(stay(guests(stack.content.listen).await));
     let calls = stack
         .databases
         .content
