@@ -2,9 +2,9 @@
 
 import schemathesis
 
-# Only a server can make a page token, and a key that was used before stands for
-# the request that it was used with. Both have tests of their own.
-NOT_TO_BE_MADE_UP = {"pageToken", "Idempotency-Key"}
+# Only a server can make a page token or the tag of a version, and a key that was used before stands for
+# the request that it was used with. All have tests of their own.
+NOT_TO_BE_MADE_UP = {"pageToken", "Idempotency-Key", "If-Match"}
 
 
 @schemathesis.hook
