@@ -22,6 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     set.file.retain(|file| file.package() != "mainstay.options.v1");
     let mut prost = prost_build::Config::new();
     prost.compile_well_known_types().extern_path(".google.protobuf", "::pbjson_types");
+    // The benchmark needs few of them.
+    prost.type_attribute(".", "#[allow(dead_code)]");
     prost.out_dir(&out).compile_fds(set)?;
     pbjson_build::Builder::new()
         .register_descriptors(&descriptors)?
