@@ -6,6 +6,9 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
+/// The messages that the benchmark transcodes.
+const USED: [&str; 4] = ["CreatePostRequest", "ListPostsResponse", "Post", "Profile"];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=../proto");
     let mut compiler = protox::Compiler::new(["../proto"])?;
@@ -20,10 +23,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         |package: &str| package.starts_with("mainstay.") || package == "google.protobuf";
     set.file.retain(|file| is_wanted(file.package()) && !file.name().ends_with("descriptor.proto"));
     set.file.retain(|file| file.package() != "mainstay.options.v1");
+    for file in set.file.iter_mut().filter(|file| file.package().starts_with("mainstay.")) {
+        file.service.clear();
+        file.message_type.retain(|message| USED.contains(&message.name()));
+    }
+    let descriptors = set.encode_to_vec();
     let mut prost = prost_build::Config::new();
     prost.compile_well_known_types().extern_path(".google.protobuf", "::pbjson_types");
-    // The benchmark needs few of them.
-    prost.type_attribute(".", "#[allow(dead_code)]");
     prost.out_dir(&out).compile_fds(set)?;
     pbjson_build::Builder::new()
         .register_descriptors(&descriptors)?

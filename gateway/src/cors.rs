@@ -24,6 +24,13 @@ const SHOWN: &str = "Accept-Patch, Accept-Post, Accept-Ranges, Age, Allow, Conte
      Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, \
      Server-Timing, WWW-Authenticate, X-Request-Id";
 
+/// Whether a browser asks if a page that is trusted may send a request.
+pub(crate) fn is_preflight(parts: &Parts, trusted: &Origins) -> bool {
+    parts.method == Method::OPTIONS
+        && parts.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        && origin(&parts.headers, trusted).is_some()
+}
+
 /// Answers a browser that asks whether a page may send a request; none for what is
 /// no such question, or asked for a page that is not trusted.
 ///
@@ -34,11 +41,9 @@ pub(crate) fn preflight(
     trusted: &Origins,
     methods: HeaderValue,
 ) -> Option<Response> {
-    let is_asked = parts.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if parts.method != Method::OPTIONS || !is_asked {
+    if !is_preflight(parts, trusted) {
         return None;
     }
-    origin(&parts.headers, trusted)?;
     let mut response = Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();

@@ -2,7 +2,7 @@
 //! says so, or as metadata.
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use platform::{
     idempotency::{self, IDEMPOTENCY_KEY},
     status::Reason,
@@ -23,11 +23,15 @@ const LONGEST: usize = 4 * 1024;
 
 /// Adds the fields that headers fill to a message. Behind another value of the
 /// same field they replace it, as protobuf merges.
-pub(crate) fn fill(rpc: &Rpc, headers: &HeaderMap, message: Bytes) -> Result<Bytes, Box<Problem>> {
+pub(crate) fn fill(
+    rpc: &Rpc,
+    (method, headers): (&Method, &HeaderMap),
+    message: Bytes,
+) -> Result<Bytes, Box<Problem>> {
     refuse_unchecked_condition(rpc, headers)?;
     let mut filled: Option<BytesMut> = None;
     for HeaderField { field, header } in &rpc.headers {
-        let Some(text) = text(header, headers)? else { continue };
+        let Some(text) = text(header, method, headers)? else { continue };
         let message = filled.get_or_insert_with(|| BytesMut::from(&*message));
         encoding::string::encode(field.number(), &text, message);
     }
@@ -68,7 +72,11 @@ fn refuse_unchecked_condition(rpc: &Rpc, headers: &HeaderMap) -> Result<(), Box<
 }
 
 /// The value of a header, as the field takes it.
-fn text(name: &HeaderName, headers: &HeaderMap) -> Result<Option<String>, Box<Problem>> {
+fn text(
+    name: &HeaderName,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Option<String>, Box<Problem>> {
     let mut given = headers.get_all(name).iter();
     if *name == header::IF_MATCH {
         let given: Vec<_> = given.map(HeaderValue::as_bytes).collect();
@@ -81,7 +89,7 @@ fn text(name: &HeaderName, headers: &HeaderMap) -> Result<Option<String>, Box<Pr
     let (Some(given), None) = (given.next(), given.next()) else { return Ok(None) };
     // The id of an event is UTF-8, which is not visible ASCII.
     let given = str::from_utf8(given.as_bytes()).ok().filter(|given| given.len() <= LONGEST);
-    Ok(given.filter(|_| download::is_usable(name, headers)).map(str::to_owned))
+    Ok(given.filter(|_| download::is_usable(name, method, headers)).map(str::to_owned))
 }
 
 /// The versions in `If-Match`, or `*` (RFC 9110, section 13.1.1). Tags are compared
@@ -148,7 +156,6 @@ impl<'a> Tag<'a> {
 
 #[cfg(test)]
 mod tests {
-    use http::Method;
     use prost::Message;
     use proto::content::v1::UpdatePostRequest;
 
@@ -180,11 +187,14 @@ mod tests {
             };
             let message = Bytes::from(given.encode_to_vec());
             let two = headers(&[("if-match", "\"1.a\""), ("if-match", "\"2.b\"")]);
-            let filled = fill(rpc, &two, message.clone()).unwrap();
+            let filled = fill(rpc, (&Method::PATCH, &two), message.clone()).unwrap();
             let filled = UpdatePostRequest::decode(filled).unwrap();
             assert_eq!((&*filled.post_id, &*filled.etag), ("1", "1,2"));
-            assert_eq!(fill(rpc, &HeaderMap::new(), message.clone()).unwrap(), message);
-            fill(rpc, &headers(&[("if-match", "1")]), message).unwrap_err();
+            assert_eq!(
+                fill(rpc, (&Method::PATCH, &HeaderMap::new()), message.clone()).unwrap(),
+                message
+            );
+            fill(rpc, (&Method::PATCH, &headers(&[("if-match", "1")])), message).unwrap_err();
         });
     }
 
@@ -192,10 +202,12 @@ mod tests {
     fn a_condition_that_nobody_checks_is_not_let_through() {
         let if_match = headers(&[("if-match", "*")]);
         rpc(&Method::DELETE, "/api/users/me", |rpc| {
-            let problem = fill(rpc, &if_match, Bytes::new()).unwrap_err();
+            let problem = fill(rpc, (&Method::DELETE, &if_match), Bytes::new()).unwrap_err();
             assert!(format!("{problem:?}").contains("INVALID_CONDITION"));
         });
-        rpc(&Method::GET, "/api/posts/1", |rpc| fill(rpc, &if_match, Bytes::new()).unwrap_err());
+        rpc(&Method::GET, "/api/posts/1", |rpc| {
+            fill(rpc, (&Method::GET, &if_match), Bytes::new()).unwrap_err()
+        });
     }
 
     #[test]

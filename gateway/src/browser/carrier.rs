@@ -87,7 +87,7 @@ impl Carrier<'_> {
             Err(problem) => return spoken.refuse_problem(&problem),
         };
         let rpc = &found.route.rpc;
-        let filled = headers::fill(rpc, &parts.headers, request);
+        let filled = headers::fill(rpc, (&parts.method, &parts.headers), request);
         let filled = filled.and_then(|message| {
             headers::metadata(rpc, &parts.headers).map(|metadata| (message, metadata))
         });

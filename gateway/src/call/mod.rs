@@ -110,7 +110,7 @@ impl Upstreams {
     /// Checks that every method of a table has a service.
     pub(crate) fn serve_all(&self, table: &Table) -> Result<(), Fatal> {
         let mut all = table.routes().chain(table.methods());
-        let orphan = all.find(|route| self.find(&route.rpc).is_none());
+        let orphan = all.find(|route| self.find(&route.rpc).is_err());
         orphan.map_or(Ok(()), |route| {
             Err(Fatal::Contract(format!("no service is known for {}", route.rpc.path)))
         })
@@ -124,13 +124,23 @@ impl Upstreams {
     /// Calls a method, and again if that is safe and the service could not be
     /// reached.
     pub(crate) async fn call(&self, call: Call<'_>) -> Result<Answered, Status> {
-        let Some(upstream) = self.find(call.rpc) else {
-            return Err(status::refuse(Reason::METHOD_UNKNOWN));
-        };
+        self.again(call, Backend::call).await
+    }
+
+    /// Tries a call, and again if that is safe and the service could not be reached.
+    async fn again<'a, T, F>(
+        &'a self,
+        call: Call<'a>,
+        attempt: impl Fn(&'a Backend, Call<'a>) -> F,
+    ) -> Result<T, Status>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let upstream = self.find(call.rpc)?;
         let _permit = upstream.shedder.enter(call.rpc.criticality)?;
         let mut retries = Retries::new(&upstream.budget, call.rpc.is_idempotent);
         loop {
-            let failure = match upstream.backend.call(call.clone()).await {
+            let failure = match attempt(&upstream.backend, call.clone()).await {
                 Ok(answered) => {
                     retries.succeeded();
                     return Ok(answered);
@@ -144,8 +154,9 @@ impl Upstreams {
         }
     }
 
-    fn find(&self, rpc: &Rpc) -> Option<&Upstream> {
-        self.0.iter().find(|upstream| rpc.package().starts_with(upstream.package))
+    fn find(&self, rpc: &Rpc) -> Result<&Upstream, Status> {
+        let found = self.0.iter().find(|upstream| rpc.package().starts_with(upstream.package));
+        found.ok_or_else(|| status::refuse(Reason::METHOD_UNKNOWN))
     }
 }
 

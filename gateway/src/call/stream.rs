@@ -14,7 +14,7 @@ use platform::{
 };
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tonic::{
     Extensions, Request, Status, Streaming,
@@ -25,7 +25,7 @@ use tonic::{
 };
 use tracing::{Instrument, Span};
 
-use super::{Call, Failure, LARGEST_REPLY, Raw, Upstreams, balance::Backend, retry::Retries};
+use super::{Answered, Call, Failure, LARGEST_REPLY, Raw, Upstreams, balance::Backend};
 use crate::route::Rpc;
 
 /// No call goes on for longer; services are told, so that none outlives us.
@@ -78,23 +78,7 @@ impl Upstreams {
     /// Calls a method that answers with a stream, and again if that is safe and the
     /// service could not be reached.
     pub(crate) async fn open(&self, call: Call<'_>) -> Result<Opened, Status> {
-        let upstream = self.find(call.rpc);
-        let upstream = upstream.ok_or_else(|| status::refuse(Reason::METHOD_UNKNOWN))?;
-        let _permit = upstream.shedder.enter(call.rpc.criticality)?;
-        let mut retries = Retries::new(&upstream.budget, call.rpc.is_idempotent);
-        loop {
-            let failure = match upstream.backend.open(call.clone()).await {
-                Ok(opened) => {
-                    retries.succeeded();
-                    return Ok(opened);
-                }
-                Err(failure) => failure,
-            };
-            match retries.after(&failure) {
-                Some(pause) => sleep(pause).await,
-                None => return Err(failure.into_status()),
-            }
-        }
+        self.again(call, Backend::open).await
     }
 
     /// Calls a method with messages that are still to come, until its one answer.
@@ -107,13 +91,11 @@ impl Upstreams {
         rpc: Arc<Rpc>,
         metadata: HeaderMap,
         rest: Sending,
-    ) -> Result<Bytes, Status> {
+    ) -> Result<Answered, Status> {
         let this = self.clone();
         let work = async move {
             let call = Call { rpc: &rpc, metadata, message: Bytes::new() };
-            let upstream = this.find(call.rpc);
-            let upstream = upstream.ok_or_else(|| status::refuse(Reason::METHOD_UNKNOWN))?;
-            let opened = upstream.backend.begin(call, rest.into_messages()).await;
+            let opened = this.find(call.rpc)?.backend.begin(call, rest.into_messages()).await;
             only(opened.map_err(Failure::into_status)?).await
         };
         let late = |_elapsed| Err(status::refuse(Reason::DEADLINE_EXCEEDED));
@@ -169,11 +151,11 @@ where
 }
 
 /// The one message of an answer, once it is sure that it went well.
-async fn only(opened: Opened) -> Result<Bytes, Status> {
-    let mut messages = opened.messages;
+async fn only(opened: Opened) -> Result<Answered, Status> {
+    let Opened { metadata, mut messages } = opened;
     let first = messages.next().await?;
     match (first, messages.next().await?) {
-        (Some(only), None) => Ok(only),
+        (Some(message), None) => Ok(Answered { message, metadata }),
         _ => Err(status::refuse(Reason::INTERNAL)),
     }
 }

@@ -1,16 +1,17 @@
 //! Which conditions on parts of a file are worth telling a service.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, Method, header};
 
-/// Whether a header means anything. A range that nobody understands is no range, and
-/// a condition on no range says nothing (RFC 9110, sections 14.2 and 13.1.5).
-pub(crate) fn is_usable(name: &HeaderName, headers: &HeaderMap) -> bool {
+/// Whether a header means anything. A range is a matter of GET, one that nobody
+/// understands is none, and a condition on none says nothing (RFC 9110, sections 14.2
+/// and 13.1.5).
+pub(crate) fn is_usable(name: &HeaderName, method: &Method, headers: &HeaderMap) -> bool {
     let is_range = || {
         let mut ranges = headers.get_all(header::RANGE).iter();
         let only = ranges.next().filter(|_| ranges.next().is_none());
         only.and_then(|range| range.to_str().ok()).is_some_and(is_range)
     };
-    ![header::RANGE, header::IF_RANGE].contains(name) || is_range()
+    ![header::RANGE, header::IF_RANGE].contains(name) || (method == Method::GET && is_range())
 }
 
 /// One range of bytes: `bytes=0-99`, `bytes=100-` or `bytes=-100`.
@@ -47,10 +48,11 @@ mod tests {
         ] {
             let headers = [(header::RANGE, range.parse().unwrap())].into_iter().collect();
             for name in [header::RANGE, header::IF_RANGE] {
-                assert_eq!(is_usable(&name, &headers), expected, "{range}");
+                assert_eq!(is_usable(&name, &Method::GET, &headers), expected, "{range}");
             }
-            assert!(is_usable(&header::IF_MATCH, &headers));
+            assert!(!is_usable(&header::RANGE, &Method::HEAD, &headers), "{range}");
+            assert!(is_usable(&header::IF_MATCH, &Method::PATCH, &headers));
         }
-        assert!(!is_usable(&header::IF_RANGE, &HeaderMap::new()));
+        assert!(!is_usable(&header::IF_RANGE, &Method::GET, &HeaderMap::new()));
     }
 }

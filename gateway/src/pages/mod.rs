@@ -38,6 +38,9 @@ pub(crate) struct Pages {
     welcome: String,
 }
 
+/// Says that the process is there.
+pub(crate) const PROBE: &str = "/livez";
+
 /// A page, and the path that it is counted under.
 #[derive(Debug)]
 pub(crate) struct Found {
@@ -67,7 +70,7 @@ impl Pages {
             "/sign-in.js" => ("/sign-in.js", SCRIPT, SIGN_IN_SCRIPT.to_owned()),
             "/style.css" => ("/style.css", "text/css; charset=utf-8", STYLE.to_owned()),
             "/icon.svg" => ("/icon.svg", "image/svg+xml", ICON.to_owned()),
-            "/livez" => ("/livez", TEXT, "ok\n".to_owned()),
+            PROBE => (PROBE, TEXT, "ok\n".to_owned()),
             path => {
                 let found = self.docs.find(path, headers);
                 return found.or_else(|| errors::find(path, headers));

@@ -63,9 +63,9 @@ impl Inner {
         match &found.route.rpc.sends {
             Sends::File(file) if file.is_stream => {
                 let asked = ask(b"")?;
-                let (quota, credentials) = ((&self.guard, &self.quota), &self.credentials);
-                let sent = upload::send(quota, credentials, (&asked, file), body, changes).await?;
-                let answered = Answered { message: sent, metadata: HeaderMap::new() };
+                let bounds = (&self.guard, &self.quota, &self.streams.uploads);
+                let sent = (&asked, file);
+                let answered = upload::send(bounds, &self.credentials, sent, body, changes).await?;
                 show(&asked, answered, changes).map_err(|status| asked.problem(&status))
             }
             Sends::File(file) => {
@@ -183,7 +183,7 @@ impl<'a> Asked<'a> {
     ) -> Result<Self, Box<Problem>> {
         let rpc = &found.route.rpc;
         let message = message(parts, found, body, identity)?;
-        let message = headers::fill(rpc, &parts.headers, message)?;
+        let message = headers::fill(rpc, (&parts.method, &parts.headers), message)?;
         let metadata = headers::metadata(rpc, &parts.headers)?;
         Ok(Self { parts, found, identity, metadata, message, at })
     }

@@ -184,11 +184,15 @@ impl Inner {
         route: &Route,
         standing: &mut Option<Standing>,
     ) -> Result<(), Box<Problem>> {
+        if let Err(problem) = self.check_sender(parts, host) {
+            // A page of another site must not use up what its visitor may do here.
+            *standing = self.guard.count_other().await;
+            return Err(problem);
+        }
         let refused = |status| Problem::of_status(&status, |field| route.place_of(field));
         let identity = self.credentials.identify(&parts.headers).ok();
         *standing = self.guard.count(&route.rpc, identity.as_ref()).await;
-        standing.map_or(Ok(()), |standing| standing.check()).map_err(refused)?;
-        self.check_sender(parts, host)
+        standing.map_or(Ok(()), |standing| standing.check()).map_err(refused)
     }
 
     /// Refuses whoever is not to send anything here, whatever it is.

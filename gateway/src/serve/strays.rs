@@ -5,7 +5,7 @@ use platform::{server::RouteTemplate, status::Reason};
 
 use super::{Answer, EVERY_METHOD, Inner};
 use crate::{
-    Response, browser, cors,
+    Response, browser, cors, pages,
     problem::{Place, Problem},
 };
 
@@ -16,7 +16,10 @@ const PAGE_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS")
 impl Inner {
     /// Answers from the same budget as looking at something.
     pub(super) async fn answer_stray(&self, parts: &Parts) -> Response {
-        let standing = self.guard.count_other().await;
+        // A probe that is refused ends the process, and a preflight somebody's write.
+        let is_free =
+            parts.uri.path() == pages::PROBE || cors::is_preflight(parts, &self.trusted_origins);
+        let standing = if is_free { None } else { self.guard.count_other().await };
         let counted = standing.map_or(Ok(()), |standing| standing.check());
         let answer = match counted {
             Ok(()) => self.answer_without_route(parts, parts.uri.path()),

@@ -38,9 +38,11 @@ const OLDEST: Duration = Duration::from_mins(30);
 pub(crate) const EVENTS_EACH: usize = 16;
 /// Enough for the pictures of one page.
 const FILES_EACH: usize = 100;
+const UPLOADS_EACH: usize = 16;
 /// A service takes 1,000 streams on one connection.
 const EVENTS: usize = 600;
 const FILES: usize = 300;
+const UPLOADS: usize = 100;
 
 /// What keeps a stream open, and what ends it.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ pub(crate) struct Streams {
     pub(crate) events: Seats,
     /// Room for files that are fetched.
     pub(crate) files: Seats,
+    /// Room for files that are sent.
+    pub(crate) uploads: Seats,
     /// Ends them when the process ends.
     pub(crate) stopping: Stopping,
 }
@@ -67,7 +71,8 @@ impl Streams {
     /// Streams that end with a process.
     pub(crate) fn new(stopping: Stopping) -> Self {
         let (events, files) = (Seats::new(EVENTS_EACH, EVENTS), Seats::new(FILES_EACH, FILES));
-        Self { events, files, stopping }
+        let uploads = Seats::new(UPLOADS_EACH, UPLOADS);
+        Self { events, files, uploads, stopping }
     }
 }
 

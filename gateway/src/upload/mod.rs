@@ -13,7 +13,6 @@ mod source;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use http::{HeaderMap, header};
 use platform::status::{self, Reason};
 use tokio::time::timeout;
@@ -27,13 +26,14 @@ pub(crate) use self::{
 use self::{refused::Refused, sink::Sink, source::Source};
 use crate::{
     body::Incoming,
-    call,
+    call::{self, Answered},
     credentials::{Changes, Credentials},
     holder::Holder,
     limits::Guard,
     problem::Problem,
     route::File,
     serve::Asked,
+    stream::Seats,
 };
 
 /// How long a service may think about a file that it has all of.
@@ -41,14 +41,14 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// No upload takes longer, however fast it is.
 const LONGEST: Duration = Duration::from_hours(1);
 
-/// Sends a file, and returns the message that the service answers.
+/// Sends a file, and returns what the service answers.
 pub(crate) async fn send(
-    (guard, quota): (&Guard, &Quota),
+    (guard, quota, seats): (&Guard, &Quota, &Seats),
     credentials: &Credentials,
     (asked, file): (&Asked<'_>, &File),
     body: &mut Incoming,
     changes: &mut Changes,
-) -> Result<Bytes, Box<Problem>> {
+) -> Result<Answered, Box<Problem>> {
     let (headers, rpc) = (&asked.parts.headers, &asked.found.route.rpc);
     let media = Media::of(headers)?;
     let limit = rpc.max_upload_bytes;
@@ -63,7 +63,10 @@ pub(crate) async fn send(
         Some(token) if guard.is_good(token).await => Some(token),
         _ => None,
     };
-    let account = quota.account(Holder::of(token_of_user, &asked.parts.extensions));
+    let holder = Holder::of(token_of_user, &asked.parts.extensions);
+    let _seat =
+        seats.take(holder.clone()).map_err(|reason| Problem::of(reason).end_connection())?;
+    let account = quota.account(holder);
     account.has_room(declared.unwrap_or(0))?;
 
     let (rest, sending) = call::rest();
