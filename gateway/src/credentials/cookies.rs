@@ -1,4 +1,4 @@
-//! The two cookies: how they are named, read and written (RFC 6265bis).
+//! The cookies: how they are named, read and written (RFC 6265bis).
 
 use std::fmt;
 
@@ -17,10 +17,11 @@ pub(crate) struct Cookies {
 }
 
 /// The secrets that a browser sent.
-pub(crate) struct Sent {
-    access: Option<String>,
-    refresh: Option<String>,
-}
+pub(crate) struct Sent(Vec<(CredentialKind, String)>);
+
+/// The kinds that have a cookie.
+const KINDS: [CredentialKind; 4] =
+    [CredentialKind::Access, CredentialKind::Refresh, CredentialKind::Device, CredentialKind::Flow];
 
 /// The secrets that a browser shall keep or forget; the last word on each counts.
 #[derive(Default)]
@@ -41,6 +42,10 @@ impl Cookies {
             (CredentialKind::Access, false) => "access",
             (CredentialKind::Refresh | CredentialKind::Unspecified, true) => "__Host-session",
             (CredentialKind::Refresh | CredentialKind::Unspecified, false) => "session",
+            (CredentialKind::Device, true) => "__Host-device",
+            (CredentialKind::Device, false) => "device",
+            (CredentialKind::Flow, true) => "__Host-flow",
+            (CredentialKind::Flow, false) => "flow",
         }
     }
 
@@ -61,7 +66,7 @@ impl Cookies {
                 _ => None,
             }
         };
-        Sent { access: only(CredentialKind::Access), refresh: only(CredentialKind::Refresh) }
+        Sent(KINDS.into_iter().filter_map(|kind| Some((kind, only(kind)?))).collect())
     }
 
     /// Writes the `Set-Cookie` header for a secret; none if it cannot be in one.
@@ -107,11 +112,7 @@ fn is_cookie_byte(byte: u8) -> bool {
 impl Sent {
     /// The secret of a kind.
     pub(crate) fn get(&self, kind: CredentialKind) -> Option<&str> {
-        match kind {
-            CredentialKind::Access => self.access.as_deref(),
-            CredentialKind::Refresh => self.refresh.as_deref(),
-            CredentialKind::Unspecified => None,
-        }
+        self.0.iter().find(|(sent, _)| *sent == kind).map(|(_, value)| &**value)
     }
 }
 
@@ -154,7 +155,8 @@ mod tests {
             headers.append(header::COOKIE, HeaderValue::from_static(line));
         }
         let sent = Cookies::new(is_secure).read(&headers);
-        (sent.access, sent.refresh)
+        let of = |kind| sent.get(kind).map(str::to_owned);
+        (of(CredentialKind::Access), of(CredentialKind::Refresh))
     }
 
     #[test]

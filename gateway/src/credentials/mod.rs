@@ -105,7 +105,7 @@ impl Credentials {
             Identity::Header(given) => way.go(&self.upstreams, call.with(given.clone())).await,
             // The secret inside the message says who calls; an access token that
             // has expired would only be in the way.
-            Identity::Cookies(_) if !rpc.takes.is_empty() => {
+            Identity::Cookies(_) if rpc.takes_refresh() => {
                 let answer = way.go(&self.upstreams, call).await;
                 answer.map_err(|status| match refusal(rpc, &status) {
                     Some(refusal) => {

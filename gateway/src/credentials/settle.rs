@@ -27,7 +27,7 @@ impl Credentials {
     ) -> Result<Option<HeaderValue>, Status> {
         let sent = match identity {
             Identity::Header(given) => return Ok(Some(given.clone())),
-            Identity::Cookies(_) if !rpc.takes.is_empty() => return Ok(None),
+            Identity::Cookies(_) if rpc.takes_refresh() => return Ok(None),
             Identity::Cookies(sent) => sent,
         };
         let given = sent.get(CredentialKind::Access).map(bearer).transpose()?;

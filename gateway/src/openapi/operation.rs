@@ -25,7 +25,7 @@ pub(super) fn operation(
     path: &[String],
     messages: &mut Messages<'_>,
 ) -> Operation {
-    let policy = messages.contract.policy(route.rpc.path.as_str()).copied().unwrap_or_default();
+    let policy = messages.contract.policy(route.rpc.path.as_str()).cloned().unwrap_or_default();
     let comment = messages.comments.of_method(&route.rpc.method);
     let (summary, description) = first_sentence(comment);
     let (summary, description) = (summary.to_owned(), description.to_owned());

@@ -130,8 +130,12 @@ impl Rpc {
 
     /// Whether it exchanges a refresh token for new tokens.
     pub(crate) fn is_refresh(&self) -> bool {
-        let is_refresh = |credential: &CredentialField| credential.kind == CredentialKind::Refresh;
-        self.takes.iter().any(is_refresh) && self.gives.iter().any(is_refresh)
+        self.takes_refresh() && self.gives.iter().any(CredentialField::is_refresh)
+    }
+
+    /// Whether the secret inside its request says who calls.
+    pub(crate) fn takes_refresh(&self) -> bool {
+        self.takes.iter().any(CredentialField::is_refresh)
     }
 }
 
@@ -172,6 +176,10 @@ fn credential(pool: &DescriptorPool, field: &FieldDescriptor) -> Option<Credenti
 // === impl CredentialField ===
 
 impl CredentialField {
+    fn is_refresh(&self) -> bool {
+        self.kind == CredentialKind::Refresh
+    }
+
     fn read(
         message: &MessageDescriptor,
         field: FieldDescriptor,

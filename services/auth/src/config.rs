@@ -22,6 +22,9 @@ pub(crate) struct Config {
     pub(crate) secret_key: MasterKey,
     /// `MAINSTAY_ISSUER`: who access tokens say they come from.
     pub(crate) issuer: String,
+    /// `MAINSTAY_PUBLIC_URL`: where users reach the product; links in letters lead
+    /// there. The issuer by default.
+    pub(crate) public_url: String,
     /// `MAINSTAY_ACCESS_TOKEN_SECONDS`: how long access tokens last, 300 by default.
     pub(crate) lifetimes: Lifetimes,
 }
@@ -33,12 +36,14 @@ impl Config {
     pub(crate) fn read(mut reader: config::Reader) -> Result<Self, config::Error> {
         let lifetimes = Lifetimes::default();
         let access = reader.or("MAINSTAY_ACCESS_TOKEN_SECONDS", lifetimes.access);
+        let issuer: String = reader.required("MAINSTAY_ISSUER");
         let settings = Self {
             server: server::Settings::read(&mut reader, "localhost:50051", "localhost:9091"),
             database_url: reader.required("DATABASE_URL"),
             database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", SIXTEEN),
             secret_key: reader.required("MAINSTAY_SECRET_KEY"),
-            issuer: reader.required("MAINSTAY_ISSUER"),
+            public_url: reader.or("MAINSTAY_PUBLIC_URL", issuer.clone()),
+            issuer,
             lifetimes: Lifetimes { access, ..lifetimes },
         };
         reader.finish(settings)

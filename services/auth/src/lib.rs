@@ -3,8 +3,10 @@
 //! One folder per resource, each with its rules (`mod.rs`), its gRPC edge
 //! (`rpc.rs`), its storage (`store.rs`) and its statements (`*.sql`).
 
+mod audit;
 mod config;
 mod keys;
+mod mail;
 pub mod operator;
 mod passwords;
 mod secrets;

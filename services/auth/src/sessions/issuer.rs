@@ -8,7 +8,7 @@ use proto::auth::v1::{
     CreateSessionResponse, RedeemSignInLinkResponse, RefreshSessionResponse, Session,
 };
 
-use super::{Error, Issued, Lifetimes, claims};
+use super::{Assurance, Error, Issued, Lifetimes, claims};
 use crate::keys::KeySet;
 
 /// Issues access tokens.
@@ -28,9 +28,15 @@ pub(crate) type SignedIn = CreateSessionResponse;
 
 impl Issuer {
     /// Completes a reply: the session, who it belongs to, and both tokens.
-    pub(super) fn sign_in(&self, session: Session, issued: Issued) -> Result<SignedIn, Error> {
+    pub(super) fn sign_in(
+        &self,
+        session: Session,
+        issued: Issued,
+        assurance: &Assurance,
+    ) -> Result<SignedIn, Error> {
         let roles = session.user.as_ref().map_or(&[][..], |user| &user.roles);
-        let claims = claims(&self.name, &issued, roles, Timestamp::now(), self.lifetimes);
+        let (who, now) = ((roles, assurance), Timestamp::now());
+        let claims = claims(&self.name, &issued, who, now, self.lifetimes);
         Ok(SignedIn {
             session: Some(session),
             access_token: Some(self.keys.sign(&claims)?),

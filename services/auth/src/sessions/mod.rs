@@ -1,6 +1,7 @@
 //! Sessions: the rules, free of gRPC and SQL.
 
 mod issuer;
+mod opening;
 mod rpc;
 mod store;
 
@@ -8,7 +9,12 @@ use jiff::Timestamp;
 use platform::token::{AUDIENCE, Claims};
 use uuid::Uuid;
 
-pub(crate) use self::{issuer::Issuer, rpc::Rpc};
+pub(crate) use self::{
+    issuer::Issuer,
+    opening::{Assurance, Opening, Proof},
+    rpc::Rpc,
+    store::end_all,
+};
 use crate::secrets::Token;
 
 /// How long things last, in seconds.
@@ -108,7 +114,7 @@ impl Presented {
 fn claims(
     issuer: &str,
     session: &Issued,
-    roles: &[String],
+    (roles, assurance): (&[String], &Assurance),
     now: Timestamp,
     lifetimes: Lifetimes,
 ) -> Claims {
@@ -123,6 +129,11 @@ fn claims(
         nbf: now,
         exp: now + i64::from(lifetimes.access),
         roles: roles.to_owned(),
+        auth_time: assurance.authenticated_at.as_second(),
+        acr: assurance.acr().to_owned(),
+        amr: assurance.amr.clone(),
+        act: assurance.actor.clone(),
+        scope: None,
     }
 }
 

@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    Error,
+    Error, Opening, Proof,
     issuer::{self, Issuer},
     store,
 };
@@ -40,7 +40,8 @@ impl pb::session_service_server::SessionService for Rpc {
     ) -> Result<Response<pb::CreateSessionResponse>, Status> {
         let (caller, request) = admit(request)?;
         let user_id = self.authenticate(&request.email, request.password.into()).await?;
-        let done = store::create(&self.once(&caller), user_id, &self.issuer).await?;
+        let opening = Opening::of(user_id, Proof::Password);
+        let done = store::create(&self.once(&caller), &opening, &self.issuer).await?;
         Ok(done.reply(|signed_in| signed_in))
     }
 

@@ -2,16 +2,16 @@
 
 use database::{Done, Once, Pool, Transaction};
 use jiff::Timestamp;
-use platform::time::to_proto;
+use platform::{time::to_proto, token::Actor};
 use proto::auth::v1::Session;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{
-    Decision, Error, Issued, Lifetimes, Presented,
+    Assurance, Decision, Error, Issued, Lifetimes, Opening, Presented, Proof,
     issuer::{Issuer, SignedIn},
 };
-use crate::{secrets::Token, users};
+use crate::{audit, secrets::Token, users};
 
 /// An account as signing in needs it.
 #[derive(Debug)]
@@ -49,11 +49,11 @@ pub(crate) async fn rehash(pool: &Pool, account: &Account, hash: &str) -> Result
 /// Opens a session and forgets those of the user that have expired.
 pub(crate) async fn create(
     once: &Once<'_>,
-    user_id: Uuid,
+    opening: &Opening,
     issuer: &Issuer,
 ) -> Result<Done<SignedIn>, Error> {
-    once.transaction((user_id, issuer), |transaction, &(user_id, issuer)| {
-        Box::pin(open(transaction, user_id, issuer))
+    once.transaction((opening, issuer), |transaction, &(opening, issuer)| {
+        Box::pin(open(transaction, opening, issuer))
     })
     .await
 }
@@ -68,7 +68,7 @@ pub(crate) async fn redeem(
         Box::pin(async move {
             let row = transaction.row(include_str!("redeem_link.sql"), &[&link.hash()]).await?;
             let user_id = row.ok_or(Error::WrongLink)?.try_get("user_id").map_err(unreadable)?;
-            open(transaction, user_id, issuer).await
+            open(transaction, &Opening::of(user_id, Proof::Link), issuer).await
         })
     })
     .await
@@ -102,17 +102,40 @@ pub(crate) async fn end(pool: &Pool, session_id: Uuid, user_id: Uuid) -> Result<
     row.map(drop).ok_or(Error::NotFound)
 }
 
-async fn open(
+/// Opens a session: every way of signing in ends here.
+pub(crate) async fn open(
     transaction: &Transaction<'_>,
-    user_id: Uuid,
+    opening: &Opening,
     issuer: &Issuer,
 ) -> Result<SignedIn, Error> {
     let lifetimes = issuer.lifetimes;
+    let Opening { user_id, impersonator_id, .. } = opening;
     let (session_id, lifetime) = (Uuid::now_v7(), f64::from(lifetimes.session));
-    transaction.rows(include_str!("delete_expired.sql"), &[&user_id]).await?;
-    transaction.row(include_str!("insert.sql"), &[&session_id, &user_id, &lifetime]).await?;
-    let issued = issue(transaction, Token::random(), session_id, user_id, lifetimes).await?;
+    transaction.rows(include_str!("delete_expired.sql"), &[user_id]).await?;
+    let params: [&(dyn ToSql + Sync); 5] =
+        [&session_id, user_id, &lifetime, &opening.amr(), impersonator_id];
+    transaction.row(include_str!("insert.sql"), &params).await?;
+    let event = audit::Event {
+        kind: audit::Kind::SessionCreated,
+        actor: impersonator_id.or(Some(*user_id)),
+        subject: Some(*user_id),
+        session: Some(session_id),
+        details: &[],
+    };
+    audit::record(transaction, &event).await?;
+    let issued = issue(transaction, Token::random(), session_id, *user_id, lifetimes).await?;
     sign_in(transaction, issued, issuer).await
+}
+
+/// Ends the sessions of a user, all or all but one, and returns which.
+pub(crate) async fn end_all(
+    transaction: &Transaction<'_>,
+    user_id: Uuid,
+    except: Option<Uuid>,
+) -> Result<Vec<Uuid>, database::Error> {
+    let rows = transaction.rows(include_str!("end_all.sql"), &[&user_id, &except]).await?;
+    let ended = rows.iter().map(|row| row.try_get("session_id"));
+    Ok(ended.collect::<Result<_, _>>()?)
 }
 
 /// Completes the reply about a session.
@@ -123,9 +146,22 @@ async fn sign_in(
 ) -> Result<SignedIn, Error> {
     let Issued { session_id, user_id, .. } = issued;
     let row = transaction.row(include_str!("find.sql"), &[&session_id, &user_id]).await?;
-    let session = read(&row.ok_or(Error::Ended)?).map_err(unreadable)?;
+    let row = row.ok_or(Error::Ended)?;
+    let (session, assurance) = (read(&row).map_err(unreadable)?, assurance(&row)?);
     let user = users::find_in(transaction, user_id).await?;
-    issuer.sign_in(Session { user: Some(user), ..session }, issued)
+    issuer.sign_in(Session { user: Some(user), ..session }, issued, &assurance)
+}
+
+fn assurance(row: &Row) -> Result<Assurance, Error> {
+    let read = || {
+        let impersonator_id: Option<Uuid> = row.try_get("impersonator_id")?;
+        Ok(Assurance {
+            authenticated_at: row.try_get("authenticated_at")?,
+            amr: row.try_get("proofs")?,
+            actor: impersonator_id.map(|sub| Actor { sub }),
+        })
+    };
+    read().map_err(unreadable)
 }
 
 async fn exchange(

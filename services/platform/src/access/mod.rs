@@ -229,6 +229,11 @@ mod tests {
             nbf: 0,
             exp: 0,
             roles: roles.iter().map(|&role| role.to_owned()).collect(),
+            auth_time: 0,
+            acr: String::new(),
+            amr: Vec::new(),
+            act: None,
+            scope: None,
         })
     }
 

@@ -47,6 +47,29 @@ pub struct Claims {
     pub exp: i64,
     /// The user's ranks.
     pub roles: Vec<String>,
+    /// When the user proved who they are, in Unix seconds (OpenID Connect Core).
+    #[serde(default)]
+    pub auth_time: i64,
+    /// How well: `aal1`, or `aal2` with a second factor (NIST SP 800-63B).
+    #[serde(default)]
+    pub acr: String,
+    /// With what (RFC 8176).
+    #[serde(default)]
+    pub amr: Vec<String>,
+    /// Who acts in the user's name (RFC 8693).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+    /// What a machine may do, scopes with spaces between them (RFC 8693); none for
+    /// people, who may do all that they may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// Who acts in the name of another.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Actor {
+    /// The user who does.
+    pub sub: Uuid,
 }
 
 /// Verifies access tokens.
