@@ -28,8 +28,8 @@ use platform::{
 };
 use proto::auth::v1::{
     administration_service_server::AdministrationServiceServer,
-    audit_service_server::AuditServiceServer, key_service_server::KeyServiceServer, session_service_server::SessionServiceServer,
-    user_service_server::UserServiceServer,
+    audit_service_server::AuditServiceServer, key_service_server::KeyServiceServer,
+    session_service_server::SessionServiceServer, user_service_server::UserServiceServer,
 };
 
 use self::{audit::Chainer, config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer};
@@ -86,8 +86,12 @@ async fn prepare(
     let every = config.checkpoint_every;
     let chainer = Chainer::new(pool.clone(), signer, every, failures.clone());
     chainer.add_months().await.map_err(unusable)?;
-    let audit =
-        audit::Rpc { pool: pool.clone(), pages: Arc::clone(&pages), head: chainer.head(), stopping };
+    let audit = audit::Rpc {
+        pool: pool.clone(),
+        pages: Arc::clone(&pages),
+        head: chainer.head(),
+        stopping,
+    };
     let replies = Replies::new(&pool, &config.secret_key);
     let users = users::Rpc {
         pool: pool.clone(),
@@ -97,13 +101,14 @@ async fn prepare(
     };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
     let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
-    let administration =
-        administration::Rpc { replies: replies.clone(), issuer: issuer.clone() };
+    let administration = administration::Rpc { replies: replies.clone(), issuer: issuer.clone() };
     let sessions = sessions::Rpc { pool, replies, passwords, issuer, failures };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))
-        .with(AdministrationServiceServer::new(administration).max_decoding_message_size(MAX_MESSAGE))
+        .with(
+            AdministrationServiceServer::new(administration).max_decoding_message_size(MAX_MESSAGE),
+        )
         .with(AuditServiceServer::new(audit).max_decoding_message_size(MAX_MESSAGE))
         .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE));
     Ok((grpc, access, chainer))

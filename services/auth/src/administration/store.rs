@@ -116,7 +116,8 @@ async fn begin(transaction: &Transaction<'_>, act: &Act) -> Result<Target, Error
     admin.ok_or(Error::NoAdmin)?;
     let row = transaction.row(include_str!("target.sql"), &[&act.target]).await?;
     let row = row.ok_or(users::Error::NotFound)?;
-    let read = || Ok(Target { roles: row.try_get("roles")?, is_suspended: row.try_get("is_suspended")? });
+    let read =
+        || Ok(Target { roles: row.try_get("roles")?, is_suspended: row.try_get("is_suspended")? });
     read().map_err(|error: tokio_postgres::Error| Error::Database(error.into()))
 }
 

@@ -4,10 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use database::{Error, Pool, Transaction};
 use jiff::Timestamp;
-use platform::{
-    server::Stopping,
-    sign::Signer,
-};
+use platform::{server::Stopping, sign::Signer};
 use tokio::{sync::watch, time::sleep};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -148,9 +145,7 @@ impl Chainer {
 
     /// Gives places to what has been written down, unless another process does.
     async fn chain(&self) -> Result<Chained, Error> {
-        self.pool
-            .transaction(self, |transaction, this| Box::pin(this.chain_in(transaction)))
-            .await
+        self.pool.transaction(self, |transaction, this| Box::pin(this.chain_in(transaction))).await
     }
 
     async fn chain_in(&self, transaction: &Transaction<'_>) -> Result<Chained, Error> {
@@ -205,6 +200,21 @@ fn tell(checkpoint: &Checkpoint) {
         checkpoint.number,
         checkpoint.position,
     );
+}
+
+/// Signs how far the chain goes, and that all up to a place is dropped. Nobody else
+/// may be chaining.
+pub(crate) async fn sign(
+    transaction: &Transaction<'_>,
+    signer: &Signer,
+    pruned: (i64, Vec<u8>),
+) -> Result<(), Error> {
+    let (head, last) = (head(transaction).await?, last_checkpoint(transaction).await?);
+    let end = (head.position, head.hash);
+    let checkpoint = checkpoint::next(last.as_ref(), head.now, end, Some(pruned), signer);
+    insert_checkpoint(transaction, &checkpoint).await?;
+    tell(&checkpoint);
+    Ok(())
 }
 
 async fn head(transaction: &Transaction<'_>) -> Result<Head, Error> {

@@ -21,11 +21,10 @@ use uuid::Uuid;
 pub use self::checkpoint::{Checkpoint, PURPOSE};
 pub(crate) use self::{
     chain::{Entry, GENESIS, mark},
-    chainer::{Chainer, LOCK},
-    checkpoint::next,
+    chainer::{Chainer, LOCK, sign},
     failures::Failures,
     rpc::Rpc,
-    store::{forget, insert_checkpoint, last_checkpoint, read_checkpoint, record},
+    store::{last_checkpoint, read_checkpoint, record},
 };
 
 /// Something that happened. The client's address and the request's id are found

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use platform::time::to_proto;
 use proto::auth::v1::{
-    CreateSessionResponse, ImpersonateResponse, RedeemSignInLinkResponse, RefreshSessionResponse, Session,
+    CreateSessionResponse, ImpersonateResponse, RedeemSignInLinkResponse, RefreshSessionResponse,
+    Session,
 };
 
 use super::{Assurance, Error, Issued, Lifetimes, claims};

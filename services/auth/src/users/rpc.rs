@@ -55,7 +55,8 @@ impl pb::user_service_server::UserService for Rpc {
     ) -> Result<Response<pb::ListUsersResponse>, Status> {
         let (_, request) = admit(request)?;
         let (now, search) = (Timestamp::now(), Search::new(&request)?);
-        let page = self.pages.read(request.page_size, &request.page_token, &search.filter(), now)?;
+        let page =
+            self.pages.read(request.page_size, &request.page_token, &search.filter(), now)?;
         let mut users = store::list(&self.pool, &page, &search).await?;
         let next_page_token = self.pages.cut(&page, &mut users, now, |(key, _)| *key);
         let users = users.into_iter().map(|(_, user)| user).collect();

@@ -85,9 +85,8 @@ mod tests {
 
     #[test]
     fn other_filters_are_another_list() {
-        let filter = |request: ListUsersRequest| {
-            format!("{:?}", Search::new(&request).unwrap().filter())
-        };
+        let filter =
+            |request: ListUsersRequest| format!("{:?}", Search::new(&request).unwrap().filter());
         let request = ListUsersRequest::default();
         let some = |text: &str| Some(text.to_owned());
         let lists = [

@@ -111,11 +111,7 @@ pub(crate) async fn update(
 }
 
 /// Deletes an account, as an actor wants, unless nobody else is an admin.
-pub(crate) async fn delete(
-    pool: &Pool,
-    user_id: Uuid,
-    actor: Option<Uuid>,
-) -> Result<(), Error> {
+pub(crate) async fn delete(pool: &Pool, user_id: Uuid, actor: Option<Uuid>) -> Result<(), Error> {
     pool.transaction((), |transaction, ()| {
         Box::pin(async move {
             administration::lock_ranks(transaction).await?;
@@ -138,8 +134,7 @@ async fn audit(
     (actor, user_id): (Option<Uuid>, Uuid),
     details: &[(&str, &str)],
 ) -> Result<(), Error> {
-    let event =
-        audit::Event { kind, actor, subject: Some(user_id), session: None, details };
+    let event = audit::Event { kind, actor, subject: Some(user_id), session: None, details };
     Ok(audit::record(transaction, &event).await?)
 }
 

@@ -43,7 +43,8 @@ mod tests {
         }))
         .unwrap();
         let impersonated = Claims { act: Some(Actor { sub: id }), ..own.clone() };
-        let (open, closed) = (Policy::default(), Policy { by_owner_only: true, ..Policy::default() });
+        let (open, closed) =
+            (Policy::default(), Policy { by_owner_only: true, ..Policy::default() });
         for (policy, claims, is_allowed) in [
             (&open, &own, true),
             (&closed, &own, true),
