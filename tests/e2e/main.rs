@@ -9,6 +9,8 @@
 )]
 
 mod access;
+mod administration;
+mod audit;
 mod bad_input;
 mod browser_rpc;
 mod caching;

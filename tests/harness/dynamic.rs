@@ -29,7 +29,13 @@ pub async fn call(
     if !token.is_empty() {
         request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     }
-    client.unary(request, path.parse().unwrap(), AsBytes).await
+    let path = path.parse().unwrap();
+    if !method.is_server_streaming() {
+        return client.unary(request, path, AsBytes).await;
+    }
+    // Of a stream its beginning is enough: a refusal is there, or in its place.
+    let mut stream = client.server_streaming(request, path, AsBytes).await?.into_inner();
+    Ok(Response::new(stream.message().await?.unwrap_or_default()))
 }
 
 impl Codec for AsBytes {

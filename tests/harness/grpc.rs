@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use proto::{
     auth::v1::{
-        key_service_client::KeyServiceClient, session_service_client::SessionServiceClient,
-        user_service_client::UserServiceClient,
+        administration_service_client::AdministrationServiceClient,
+        audit_service_client::AuditServiceClient, key_service_client::KeyServiceClient,
+        session_service_client::SessionServiceClient, user_service_client::UserServiceClient,
     },
     content::v1::post_service_client::PostServiceClient,
 };
@@ -88,6 +89,16 @@ impl Grpc {
     /// Sessions.
     pub fn sessions(&self) -> SessionServiceClient<Authorized> {
         SessionServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// What admins do to accounts.
+    pub fn administration(&self) -> AdministrationServiceClient<Authorized> {
+        AdministrationServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// What happened.
+    pub fn audit(&self) -> AuditServiceClient<Authorized> {
+        AuditServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
     }
 
     /// Keys.

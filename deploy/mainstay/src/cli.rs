@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{dev, doctor, exit::Failure, explain, migrate, service::Service};
+use crate::{audit, dev, doctor, exit::Failure, explain, migrate, service::Service};
 use clap::{Args, Parser, Subcommand};
 
 const TEMPLATE: &str = "\
@@ -60,12 +60,17 @@ enum Command {
     /// Look after a running stack
     #[command(subcommand)]
     Admin(Admin),
+    /// Check the audit log, keep a witness of it, drop what is old
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 #[derive(Debug, Subcommand)]
 enum Admin {
     /// Print a new link that signs in as administrator, once
     Link(Link),
+    /// Make an administrator, and print a link that signs in as them, once
+    Create(crate::admin::Create),
 }
 
 #[derive(Args, Debug)]
@@ -88,6 +93,8 @@ impl Cli {
             Command::Doctor(options) => doctor::run(&options),
             Command::Explain(options) => explain::run(&options),
             Command::Admin(Admin::Link(link)) => crate::admin::link(&link.data),
+            Command::Admin(Admin::Create(create)) => crate::admin::create(&create),
+            Command::Audit(what) => audit::run(&what),
         }
     }
 }

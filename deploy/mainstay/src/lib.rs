@@ -1,6 +1,7 @@
 //! The whole product in one binary, and the development stack that tests use.
 
 pub mod admin;
+pub mod audit;
 mod cli;
 pub mod dev;
 pub mod doctor;

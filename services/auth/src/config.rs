@@ -1,6 +1,6 @@
 //! Settings of the auth service.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, time::Duration};
 
 use database::Url;
 use platform::{config, seal::MasterKey, server};
@@ -25,6 +25,9 @@ pub(crate) struct Config {
     /// `MAINSTAY_PUBLIC_URL`: where users reach the product; links in letters lead
     /// there. The issuer by default.
     pub(crate) public_url: String,
+    /// `MAINSTAY_AUDIT_CHECKPOINT_SECONDS`: a checkpoint of the audit log is signed
+    /// when this has passed and something has happened, 60 by default.
+    pub(crate) checkpoint_every: Duration,
     /// `MAINSTAY_ACCESS_TOKEN_SECONDS`: how long access tokens last, 300 by default.
     pub(crate) lifetimes: Lifetimes,
 }
@@ -36,6 +39,7 @@ impl Config {
     pub(crate) fn read(mut reader: config::Reader) -> Result<Self, config::Error> {
         let lifetimes = Lifetimes::default();
         let access = reader.or("MAINSTAY_ACCESS_TOKEN_SECONDS", lifetimes.access);
+        let checkpoint = reader.or("MAINSTAY_AUDIT_CHECKPOINT_SECONDS", 60);
         let issuer: String = reader.required("MAINSTAY_ISSUER");
         let settings = Self {
             server: server::Settings::read(&mut reader, "localhost:50051", "localhost:9091"),
@@ -44,6 +48,7 @@ impl Config {
             secret_key: reader.required("MAINSTAY_SECRET_KEY"),
             public_url: reader.or("MAINSTAY_PUBLIC_URL", issuer.clone()),
             issuer,
+            checkpoint_every: Duration::from_secs(checkpoint),
             lifetimes: Lifetimes { access, ..lifetimes },
         };
         reader.finish(settings)

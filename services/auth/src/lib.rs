@@ -3,6 +3,7 @@
 //! One folder per resource, each with its rules (`mod.rs`), its gRPC edge
 //! (`rpc.rs`), its storage (`store.rs`) and its statements (`*.sql`).
 
+mod administration;
 mod audit;
 mod config;
 mod keys;
@@ -21,15 +22,17 @@ use platform::{
     access::{AccessLayer, Contract},
     config::Reader,
     page::Pages,
-    server::{Grpc, Process},
+    server::{Grpc, Process, Stopping, spawn},
+    sign::Signer,
     token::Verifier,
 };
 use proto::auth::v1::{
-    key_service_server::KeyServiceServer, session_service_server::SessionServiceServer,
-    user_service_server::UserServiceServer,
+    administration_service_server::AdministrationServiceServer,
+    audit_service_server::AuditServiceServer, key_service_server::KeyServiceServer,
+    session_service_server::SessionServiceServer, user_service_server::UserServiceServer,
 };
 
-use self::{config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer};
+use self::{audit::Chainer, config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -42,11 +45,17 @@ const MAX_MESSAGE: usize = 64 * 1024;
 pub async fn run(reader: Reader) -> Result<(), Fatal> {
     let config = Config::read(reader)?;
     let process = Process::start("auth", &config.server).await?;
-    match process.prepare(prepare(config)).await {
+    let stopping = process.stopping();
+    match process.prepare(prepare(config, stopping.clone())).await {
         None => Ok(()),
         Some(prepared) => {
-            let (grpc, access) = prepared?;
-            process.serve_grpc(grpc, access).await
+            let (grpc, access, chainer) = prepared?;
+            let chaining = spawn(chainer.run(stopping));
+            let served = process.serve_grpc(grpc, access).await;
+            if let Err(error) = chaining.await {
+                tracing::error!(%error, "a task failed");
+            }
+            served
         }
     }
 }
@@ -56,7 +65,10 @@ pub async fn migrate(pool: &Pool) -> Result<usize, database::Error> {
     database::migrate(pool, embedded::migrations::runner()).await
 }
 
-async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
+async fn prepare(
+    config: Config,
+    stopping: Stopping,
+) -> Result<(Grpc, AccessLayer, Chainer), Fatal> {
     let contract = Contract::read()?;
     let unusable = |error| Fatal::unavailable("the database", error);
     let pool = Pool::new(config.database_url.expose(), config.database_connections.get());
@@ -69,6 +81,17 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     let access = AccessLayer::new(contract, verifier(&config.issuer, &keys));
 
     let passwords = Passwords::new();
+    let failures = audit::Failures::default();
+    let signer = Signer::new(&config.secret_key, audit::PURPOSE);
+    let every = config.checkpoint_every;
+    let chainer = Chainer::new(pool.clone(), signer, every, failures.clone());
+    chainer.add_months().await.map_err(unusable)?;
+    let audit = audit::Rpc {
+        pool: pool.clone(),
+        pages: Arc::clone(&pages),
+        head: chainer.head(),
+        stopping,
+    };
     let replies = Replies::new(&pool, &config.secret_key);
     let users = users::Rpc {
         pool: pool.clone(),
@@ -78,12 +101,17 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
     let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
-    let sessions = sessions::Rpc { pool, replies, passwords, issuer };
+    let administration = administration::Rpc { replies: replies.clone(), issuer: issuer.clone() };
+    let sessions = sessions::Rpc { pool, replies, passwords, issuer, failures };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))
+        .with(
+            AdministrationServiceServer::new(administration).max_decoding_message_size(MAX_MESSAGE),
+        )
+        .with(AuditServiceServer::new(audit).max_decoding_message_size(MAX_MESSAGE))
         .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE));
-    Ok((grpc, access))
+    Ok((grpc, access, chainer))
 }
 
 /// This service has the keys at hand.

@@ -45,6 +45,12 @@ impl Transaction<'_> {
     }
 }
 
+impl Cause for Error {
+    fn database(&self) -> Option<&Error> {
+        Some(self)
+    }
+}
+
 fn is_retryable(error: &impl Cause) -> bool {
     error.database().is_some_and(Error::is_retryable)
 }

@@ -12,6 +12,7 @@ pub mod request_id;
 pub mod rules;
 pub mod seal;
 pub mod server;
+pub mod sign;
 pub mod status;
 pub mod telemetry;
 pub mod time;

@@ -1,9 +1,13 @@
 //! What an operator does beside the API: the first admin, and links that sign
 //! an admin in.
 
+mod admin;
+pub mod audit;
+
 use database::Pool;
 use uuid::Uuid;
 
+pub use self::admin::create_admin;
 use crate::{secrets::Token, users::normal_email};
 
 /// What can go wrong for an operator.
@@ -12,6 +16,9 @@ pub enum Error {
     /// Nobody is an admin, or nobody with this address.
     #[error("there is no such admin")]
     NoAdmin,
+    /// The account is suspended.
+    #[error("the account is suspended")]
+    Suspended,
     /// The database did not do what it was asked.
     #[error(transparent)]
     Database(#[from] database::Error),

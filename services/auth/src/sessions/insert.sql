@@ -1,4 +1,7 @@
 -- auth.sessions.insert
 INSERT INTO sessions (session_id, user_id, expires_at, proofs, impersonator_id)
-VALUES ($1, $2, now() + make_interval(secs => $3), $4, $5)
+SELECT $1, user_id, now() + make_interval(secs => $3), $4, $5
+FROM users
+WHERE user_id = $2 AND suspended_at IS NULL
+FOR SHARE
 RETURNING session_id

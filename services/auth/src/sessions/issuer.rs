@@ -5,14 +5,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use platform::time::to_proto;
 use proto::auth::v1::{
-    CreateSessionResponse, RedeemSignInLinkResponse, RefreshSessionResponse, Session,
+    CreateSessionResponse, ImpersonateResponse, RedeemSignInLinkResponse, RefreshSessionResponse,
+    Session,
 };
 
 use super::{Assurance, Error, Issued, Lifetimes, claims};
 use crate::keys::KeySet;
 
 /// Issues access tokens.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Issuer {
     pub(crate) keys: Arc<KeySet>,
     /// Who the tokens say they come from.
@@ -50,7 +51,7 @@ impl Issuer {
 /// The same for another way of signing in.
 macro_rules! signed_in {
     ($name:ident, $reply:ident) => {
-        pub(super) fn $name(signed_in: SignedIn) -> $reply {
+        pub(crate) fn $name(signed_in: SignedIn) -> $reply {
             $reply {
                 session: signed_in.session,
                 access_token: signed_in.access_token,
@@ -62,5 +63,6 @@ macro_rules! signed_in {
     };
 }
 
+signed_in!(impersonated, ImpersonateResponse);
 signed_in!(redeemed, RedeemSignInLinkResponse);
 signed_in!(refreshed, RefreshSessionResponse);

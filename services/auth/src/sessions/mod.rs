@@ -1,9 +1,11 @@
 //! Sessions: the rules, free of gRPC and SQL.
 
-mod issuer;
+pub(crate) mod issuer;
 mod opening;
 mod rpc;
 mod store;
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use platform::token::{AUDIENCE, Claims};
@@ -13,7 +15,7 @@ pub(crate) use self::{
     issuer::Issuer,
     opening::{Assurance, Opening, Proof},
     rpc::Rpc,
-    store::end_all,
+    store::{end_all, open},
 };
 use crate::secrets::Token;
 
@@ -97,6 +99,13 @@ impl Default for Lifetimes {
     }
 }
 
+impl Lifetimes {
+    /// How long an access token lasts.
+    pub(crate) fn access(&self) -> Duration {
+        Duration::from_secs(self.access.into())
+    }
+}
+
 // === impl Presented ===
 
 impl Presented {
@@ -127,7 +136,8 @@ fn claims(
         jti: Uuid::now_v7(),
         iat: now,
         nbf: now,
-        exp: now + i64::from(lifetimes.access),
+        // No token outlives its session.
+        exp: (now + i64::from(lifetimes.access)).min(session.expires_at.as_second()),
         roles: roles.to_owned(),
         auth_time: assurance.authenticated_at.as_second(),
         acr: assurance.acr().to_owned(),

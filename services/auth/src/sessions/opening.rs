@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use platform::token::Actor;
 use uuid::Uuid;
 
+/// For how many seconds an admin may act in somebody's name, at most.
+const IMPERSONATION: u32 = 60 * 60;
+
 /// A session that is to be opened.
 #[derive(Clone, Debug)]
 pub(crate) struct Opening {
@@ -41,6 +44,16 @@ impl Opening {
     /// For a user who proved it in one way.
     pub(crate) fn of(user_id: Uuid, proof: Proof) -> Self {
         Self { user_id, proofs: vec![proof], impersonator_id: None }
+    }
+
+    /// For an admin who acts in the name of somebody else.
+    pub(crate) fn impersonating(user_id: Uuid, impersonator_id: Uuid) -> Self {
+        Self { user_id, proofs: Vec::new(), impersonator_id: Some(impersonator_id) }
+    }
+
+    /// For how many seconds the session lasts, however much it is used.
+    pub(crate) fn lifetime(&self, usually: u32) -> u32 {
+        if self.impersonator_id.is_some() { usually.min(IMPERSONATION) } else { usually }
     }
 
     /// The proofs as the database and tokens name them.

@@ -18,6 +18,7 @@ use super::{
     store,
 };
 use crate::{
+    audit::Failures,
     passwords::{Passwords, Verdict},
     secrets::Token,
     users,
@@ -30,6 +31,7 @@ pub(crate) struct Rpc {
     pub(crate) replies: Replies,
     pub(crate) passwords: Passwords,
     pub(crate) issuer: Issuer,
+    pub(crate) failures: Failures,
 }
 
 #[tonic::async_trait]
@@ -100,7 +102,7 @@ impl pb::session_service_server::SessionService for Rpc {
         let (caller, request) = admit(request)?;
         let session_id = resolve(&caller, &request.session_id)?;
         let is_own = caller.session_id() == Some(session_id);
-        match store::end(&self.pool, session_id, caller.user()?).await {
+        match store::end(&self.pool, session_id, caller.user()?, caller.actor()).await {
             // Signing out twice, or after the session has ended, is signing out.
             Err(Error::NotFound) if is_own => {}
             ended => ended?,
@@ -130,7 +132,10 @@ impl Rpc {
                 }
                 Ok(account.user_id)
             }
-            (None, _) | (_, Verdict::Wrong) => Err(Error::WrongCredentials.into()),
+            (account, _) => {
+                self.failures.note(account.map(|account| account.user_id));
+                Err(Error::WrongCredentials.into())
+            }
         }
     }
 

@@ -68,7 +68,10 @@ pub(crate) async fn redeem(
         Box::pin(async move {
             let row = transaction.row(include_str!("redeem_link.sql"), &[&link.hash()]).await?;
             let user_id = row.ok_or(Error::WrongLink)?.try_get("user_id").map_err(unreadable)?;
-            open(transaction, &Opening::of(user_id, Proof::Link), issuer).await
+            match open(transaction, &Opening::of(user_id, Proof::Link), issuer).await {
+                Err(Error::WrongCredentials) => Err(Error::WrongLink),
+                opened => opened,
+            }
         })
     })
     .await
@@ -96,13 +99,28 @@ pub(crate) async fn find(
     row.map(|row| read(&row)).transpose().map_err(unreadable)
 }
 
-/// Ends a session of a user.
-pub(crate) async fn end(pool: &Pool, session_id: Uuid, user_id: Uuid) -> Result<(), Error> {
-    let row = pool.row(include_str!("end.sql"), &[&session_id, &user_id]).await?;
-    row.map(drop).ok_or(Error::NotFound)
+/// Ends a session of a user, as an actor wants.
+pub(crate) async fn end(
+    pool: &Pool,
+    session_id: Uuid,
+    user_id: Uuid,
+    actor: Option<Uuid>,
+) -> Result<(), Error> {
+    let kind = audit::Kind::SessionEnded;
+    let event = audit::Event::of_session(kind, actor, user_id, session_id);
+    pool.transaction(event, |transaction, event| {
+        Box::pin(async move {
+            let sql = include_str!("end.sql");
+            let row = transaction.row(sql, &[&session_id, &user_id]).await?;
+            row.ok_or(Error::NotFound)?;
+            Ok(audit::record(transaction, event).await?)
+        })
+    })
+    .await
 }
 
-/// Opens a session: every way of signing in ends here.
+/// Opens a session: every way of signing in ends here. A suspended account has no
+/// way in, and whoever tries is told no more than with a wrong password.
 pub(crate) async fn open(
     transaction: &Transaction<'_>,
     opening: &Opening,
@@ -110,18 +128,15 @@ pub(crate) async fn open(
 ) -> Result<SignedIn, Error> {
     let lifetimes = issuer.lifetimes;
     let Opening { user_id, impersonator_id, .. } = opening;
-    let (session_id, lifetime) = (Uuid::now_v7(), f64::from(lifetimes.session));
+    let lifetime = f64::from(opening.lifetime(lifetimes.session));
+    let session_id = Uuid::now_v7();
     transaction.rows(include_str!("delete_expired.sql"), &[user_id]).await?;
     let params: [&(dyn ToSql + Sync); 5] =
         [&session_id, user_id, &lifetime, &opening.amr(), impersonator_id];
-    transaction.row(include_str!("insert.sql"), &params).await?;
-    let event = audit::Event {
-        kind: audit::Kind::SessionCreated,
-        actor: impersonator_id.or(Some(*user_id)),
-        subject: Some(*user_id),
-        session: Some(session_id),
-        details: &[],
-    };
+    let row = transaction.row(include_str!("insert.sql"), &params).await?;
+    row.ok_or(Error::WrongCredentials)?;
+    let (kind, actor) = (audit::Kind::SessionCreated, impersonator_id.or(Some(*user_id)));
+    let event = audit::Event::of_session(kind, actor, *user_id, session_id);
     audit::record(transaction, &event).await?;
     let issued = issue(transaction, Token::random(), session_id, *user_id, lifetimes).await?;
     sign_in(transaction, issued, issuer).await
@@ -181,6 +196,9 @@ async fn exchange(
         Decision::Revoke => {
             let Presented { session_id, user_id, .. } = presented;
             transaction.row(include_str!("end.sql"), &[&session_id, &user_id]).await?;
+            let kind = audit::Kind::RefreshTokenReused;
+            let event = audit::Event::of_session(kind, None, user_id, session_id);
+            audit::record(transaction, &event).await?;
             return Ok(Refreshed::Revoked(session_id));
         }
     };
@@ -238,6 +256,10 @@ fn read(row: &Row) -> Result<Session, tokio_postgres::Error> {
         user: None,
         created_at: Some(to_proto(row.try_get("created_at")?)),
         expires_at: Some(to_proto(row.try_get("expires_at")?)),
+        impersonator_id: row
+            .try_get::<_, Option<Uuid>>("impersonator_id")?
+            .map(|id| id.to_string())
+            .unwrap_or_default(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Accounts: the rules, free of gRPC and SQL.
 
 mod rpc;
+mod search;
 mod store;
 
 use platform::{etag::Meant, mask::Mask};
@@ -42,6 +43,8 @@ pub(crate) enum Error {
     EmailTaken,
     #[error("the user name is taken")]
     UsernameTaken,
+    #[error("nobody else is an admin")]
+    LastAdmin,
     #[error(transparent)]
     Database(#[from] database::Error),
 }
@@ -78,5 +81,12 @@ impl Changes {
             username: mask.value("username", request.username),
             display_name: display_name.map(|name| name.trim().to_owned()),
         }
+    }
+
+    /// The fields that shall change, with commas between them.
+    fn fields(&self) -> String {
+        let display_name = self.display_name.as_ref().map(|_| "display_name");
+        let username = self.username.as_ref().map(|_| "username");
+        display_name.into_iter().chain(username).collect::<Vec<_>>().join(",")
     }
 }

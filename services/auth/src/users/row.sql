@@ -7,6 +7,7 @@ SELECT
     roles,
     created_at,
     updated_at,
-    version::text AS etag
+    version::text AS etag,
+    suspended_at
 FROM found
 ORDER BY created_at DESC, user_id DESC

@@ -6,14 +6,14 @@ use database::{Pool, Replies};
 use jiff::Timestamp;
 use platform::{
     access::admit,
-    page::{Filter, Pages},
+    page::Pages,
     status::{self, Reason},
 };
 use proto::auth::v1 as pb;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Changes, Error, NewAccount, store};
+use super::{Changes, Error, NewAccount, search::Search, store};
 use crate::passwords::Passwords;
 
 /// Serves `mainstay.auth.v1.UserService`.
@@ -54,9 +54,10 @@ impl pb::user_service_server::UserService for Rpc {
         request: Request<pb::ListUsersRequest>,
     ) -> Result<Response<pb::ListUsersResponse>, Status> {
         let (_, request) = admit(request)?;
-        let (now, filter) = (Timestamp::now(), Filter::of("users"));
-        let page = self.pages.read(request.page_size, &request.page_token, &filter, now)?;
-        let mut users = store::list(&self.pool, &page).await?;
+        let (now, search) = (Timestamp::now(), Search::new(&request)?);
+        let page =
+            self.pages.read(request.page_size, &request.page_token, &search.filter(), now)?;
+        let mut users = store::list(&self.pool, &page, &search).await?;
         let next_page_token = self.pages.cut(&page, &mut users, now, |(key, _)| *key);
         let users = users.into_iter().map(|(_, user)| user).collect();
         Ok(Response::new(pb::ListUsersResponse { users, next_page_token }))
@@ -69,7 +70,7 @@ impl pb::user_service_server::UserService for Rpc {
         let (caller, request) = admit(request)?;
         let user_id = caller.acting_for(&request.user_id)?;
         let changes = Changes::new(request);
-        let user = store::update(&self.pool, user_id, &changes).await?;
+        let user = store::update(&self.pool, user_id, &changes, caller.actor()).await?;
         Ok(Response::new(pb::UpdateUserResponse { user: Some(user) }))
     }
 
@@ -79,7 +80,7 @@ impl pb::user_service_server::UserService for Rpc {
     ) -> Result<Response<pb::DeleteUserResponse>, Status> {
         let (caller, request) = admit(request)?;
         let user_id = caller.acting_for(&request.user_id)?;
-        store::delete(&self.pool, user_id).await?;
+        store::delete(&self.pool, user_id, caller.actor()).await?;
         let forget = (caller.user_id() == Some(user_id)).then(String::new);
         Ok(Response::new(pb::DeleteUserResponse {
             access_token: forget.clone(),
@@ -111,6 +112,7 @@ impl From<Error> for Status {
             }
             Error::EmailTaken => status::refuse(Reason::EMAIL_TAKEN),
             Error::UsernameTaken => status::refuse(Reason::USERNAME_TAKEN),
+            Error::LastAdmin => status::refuse(Reason::LAST_ADMIN),
             Error::Database(error) => error.into(),
         }
     }

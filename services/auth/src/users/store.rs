@@ -10,7 +10,8 @@ use proto::auth::v1::{Profile, User};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{Changes, Error, NewAccount};
+use super::{Changes, Error, NewAccount, search::Search};
+use crate::{administration, audit};
 
 macro_rules! statement {
     ($file:literal) => {
@@ -47,7 +48,9 @@ pub(crate) async fn insert(
             let params: [&(dyn ToSql + Sync); 5] =
                 [id, email, username, display_name, password_hash];
             let row = transaction.row(statement!("insert.sql"), &params).await.map_err(taken)?;
-            read(&row.ok_or(Error::NotFound)?)
+            let row = row.ok_or(Error::NotFound)?;
+            audit(transaction, audit::Kind::AccountCreated, (Some(*id), *id), &[]).await?;
+            read(&row)
         })
     })
     .await
@@ -64,24 +67,75 @@ pub(crate) async fn find_in(transaction: &Transaction<'_>, user_id: Uuid) -> Res
     read(&row.ok_or(Error::NotFound)?)
 }
 
-/// The users of a page, and one more if there is a next page.
-pub(crate) async fn list(pool: &Pool, page: &Page) -> Result<Vec<(Key, User)>, Error> {
-    let after = page.after.unwrap_or(Key { at: Timestamp::MAX, id: Uuid::max() });
-    let rows = pool.rows(statement!("list.sql"), &[&after.at, &after.id, &page.limit()]).await?;
-    rows.iter().map(|row| Ok((key(row)?, read(row)?))).collect()
+/// The users of a page that are looked for, and one more if there is a next page.
+pub(super) async fn list(
+    pool: &Pool,
+    page: &Page,
+    search: &Search,
+) -> Result<Vec<(Key, User)>, Error> {
+    pool.transaction((page, search), |transaction, (page, search)| {
+        Box::pin(async move {
+            // Which indexes help depends on what is looked for.
+            transaction.row(include_str!("plan_anew.sql"), &[]).await?;
+            let after = page.after.unwrap_or(Key { at: Timestamp::MAX, id: Uuid::max() });
+            let limit = page.limit();
+            let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after.at, &after.id, &limit];
+            params.extend(search.params());
+            let rows = transaction.rows(statement!("list.sql"), &params).await?;
+            rows.iter().map(|row| Ok((key(row)?, read(row)?))).collect()
+        })
+    })
+    .await
 }
 
-pub(crate) async fn update(pool: &Pool, user_id: Uuid, changes: &Changes) -> Result<User, Error> {
-    let Changes { meant, username, display_name } = changes;
-    let meant = meant.versions();
-    let params: [&(dyn ToSql + Sync); 4] = [&user_id, &meant, username, display_name];
-    let row = pool.row(change!("update"), &params).await.map_err(taken)?;
-    outcome(row)
+/// Changes an account, as an actor wants.
+pub(crate) async fn update(
+    pool: &Pool,
+    user_id: Uuid,
+    changes: &Changes,
+    actor: Option<Uuid>,
+) -> Result<User, Error> {
+    pool.transaction(changes, |transaction, changes| {
+        Box::pin(async move {
+            let Changes { meant, username, display_name } = changes;
+            let meant = meant.versions();
+            let params: [&(dyn ToSql + Sync); 4] = [&user_id, &meant, username, display_name];
+            let row = transaction.row(change!("update"), &params).await.map_err(taken)?;
+            let user = outcome(row)?;
+            let (kind, fields) = (audit::Kind::AccountChanged, changes.fields());
+            audit(transaction, kind, (actor, user_id), &[("fields", &fields)]).await?;
+            Ok(user)
+        })
+    })
+    .await
 }
 
-pub(crate) async fn delete(pool: &Pool, user_id: Uuid) -> Result<(), Error> {
-    let row = pool.row(include_str!("delete.sql"), &[&user_id]).await?;
-    row.map(drop).ok_or(Error::NotFound)
+/// Deletes an account, as an actor wants, unless nobody else is an admin.
+pub(crate) async fn delete(pool: &Pool, user_id: Uuid, actor: Option<Uuid>) -> Result<(), Error> {
+    pool.transaction((), |transaction, ()| {
+        Box::pin(async move {
+            administration::lock_ranks(transaction).await?;
+            let row = transaction.row(include_str!("is_last_admin.sql"), &[&user_id]).await?;
+            let is_last = row.ok_or(Error::NotFound)?.try_get("is_last").map_err(unreadable)?;
+            if is_last {
+                return Err(Error::LastAdmin);
+            }
+            transaction.row(include_str!("delete.sql"), &[&user_id]).await?;
+            audit(transaction, audit::Kind::AccountDeleted, (actor, user_id), &[]).await
+        })
+    })
+    .await
+}
+
+/// Writes down what somebody did to an account.
+async fn audit(
+    transaction: &Transaction<'_>,
+    kind: audit::Kind,
+    (actor, user_id): (Option<Uuid>, Uuid),
+    details: &[(&str, &str)],
+) -> Result<(), Error> {
+    let event = audit::Event { kind, actor, subject: Some(user_id), session: None, details };
+    Ok(audit::record(transaction, &event).await?)
 }
 
 pub(crate) async fn profiles(pool: &Pool, user_ids: &[Uuid]) -> Result<Vec<Profile>, Error> {
@@ -136,6 +190,7 @@ fn read(row: &Row) -> Result<User, Error> {
             created_at: Some(to_proto(row.try_get("created_at")?)),
             updated_at: Some(to_proto(row.try_get("updated_at")?)),
             etag: row.try_get("etag")?,
+            suspended_at: row.try_get::<_, Option<Timestamp>>("suspended_at")?.map(to_proto),
         })
     };
     read().map_err(unreadable)
@@ -149,7 +204,11 @@ impl database::Cause for Error {
     fn database(&self) -> Option<&database::Error> {
         match self {
             Self::Database(error) => Some(error),
-            Self::NotFound | Self::Stale { .. } | Self::EmailTaken | Self::UsernameTaken => None,
+            Self::NotFound
+            | Self::Stale { .. }
+            | Self::EmailTaken
+            | Self::UsernameTaken
+            | Self::LastAdmin => None,
         }
     }
 }

@@ -14,7 +14,7 @@ use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use uuid::Uuid;
 
-use super::{Admission, Contract};
+use super::{Admission, Contract, owner};
 use crate::{
     idempotency,
     limits::{Limits, Payer},
@@ -77,7 +77,9 @@ impl AccessLayer {
         // Who makes up tokens pays for them by address.
         let user = claims.as_ref().ok().and_then(|claims| claims.as_ref()).map(|claims| claims.sub);
         self.count(policy.rate_class(), user).await?;
-        let mut admission = self.contract.admit(policy, claims?)?;
+        let claims = claims?;
+        owner::check(policy, claims.as_deref())?;
+        let mut admission = self.contract.admit(policy, claims)?;
         admission.key = idempotency::key(headers)?.map(|key| (key, path.to_owned()));
         Ok(Some(admission))
     }

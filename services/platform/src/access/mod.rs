@@ -1,6 +1,7 @@
 //! Who may call what, read from the contract and enforced before any handler.
 
 mod layer;
+mod owner;
 mod policy;
 
 use std::{collections::HashMap, sync::Arc};

@@ -1,0 +1,2 @@
+-- auth.administration.lock_ranks
+SELECT pg_advisory_xact_lock($1)

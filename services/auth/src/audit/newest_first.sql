@@ -1,0 +1,2 @@
+-- auth.audit.newest_first
+ORDER BY found.position DESC

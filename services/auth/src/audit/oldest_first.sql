@@ -1,0 +1,2 @@
+-- auth.audit.oldest_first
+ORDER BY found.position

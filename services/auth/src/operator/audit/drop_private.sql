@@ -1,0 +1,4 @@
+-- auth.operator.audit.drop_private
+DELETE FROM audit_private
+WHERE position <= $1
+RETURNING position

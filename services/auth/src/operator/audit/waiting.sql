@@ -1,0 +1,3 @@
+-- auth.operator.audit.waiting
+SELECT count(*) AS waiting
+FROM audit_inbox

@@ -1,0 +1,2 @@
+-- auth.users.plan_anew
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
