@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use proto::{
     auth::v1::{
-        key_service_client::KeyServiceClient, session_service_client::SessionServiceClient,
-        user_service_client::UserServiceClient,
+        api_key_service_client::ApiKeyServiceClient, key_service_client::KeyServiceClient,
+        service_account_service_client::ServiceAccountServiceClient,
+        session_service_client::SessionServiceClient, user_service_client::UserServiceClient,
     },
     content::v1::post_service_client::PostServiceClient,
 };
@@ -93,6 +94,16 @@ impl Grpc {
     /// Keys.
     pub fn keys(&self) -> KeyServiceClient<Authorized> {
         KeyServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// API keys.
+    pub fn api_keys(&self) -> ApiKeyServiceClient<Authorized> {
+        ApiKeyServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// Accounts of machines.
+    pub fn service_accounts(&self) -> ServiceAccountServiceClient<Authorized> {
+        ServiceAccountServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
     }
 
     /// Posts.

@@ -68,6 +68,7 @@ fn refused(error: &operator::Error, url: &str) -> Failure {
                  or: mainstay dev --data DIR, to begin anew"
             )),
         ),
+        operator::Error::NoServiceKey(_) => Failure::unavailable(error.to_string(), None),
         operator::Error::Database(error) => {
             Failure::unavailable(format!("no sign-in link could be made: {error}"), None)
         }

@@ -66,11 +66,22 @@ enum Command {
 enum Admin {
     /// Print a new link that signs in as administrator, once
     Link(Link),
+    /// Make a key for a service of the product and print it, once
+    ServiceKey(ServiceKey),
 }
 
 #[derive(Args, Debug)]
 struct Link {
     /// The data folder of the running stack
+    #[arg(long, value_name = "DIR", default_value = dev::DATA)]
+    data: PathBuf,
+}
+
+#[derive(Args, Debug)]
+struct ServiceKey {
+    /// Which service: content, gateway or one of your own
+    name: String,
+    /// The data folder of the running stack, unless `DATABASE_URL` names the database of auth
     #[arg(long, value_name = "DIR", default_value = dev::DATA)]
     data: PathBuf,
 }
@@ -88,6 +99,9 @@ impl Cli {
             Command::Doctor(options) => doctor::run(&options),
             Command::Explain(options) => explain::run(&options),
             Command::Admin(Admin::Link(link)) => crate::admin::link(&link.data),
+            Command::Admin(Admin::ServiceKey(key)) => {
+                crate::service_key::print(&key.name, &key.data)
+            }
         }
     }
 }

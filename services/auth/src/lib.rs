@@ -6,6 +6,7 @@
 mod audit;
 mod config;
 mod keys;
+mod machines;
 mod mail;
 pub mod operator;
 mod passwords;
@@ -25,8 +26,9 @@ use platform::{
     token::Verifier,
 };
 use proto::auth::v1::{
-    key_service_server::KeyServiceServer, session_service_server::SessionServiceServer,
-    user_service_server::UserServiceServer,
+    api_key_service_server::ApiKeyServiceServer, key_service_server::KeyServiceServer,
+    service_account_service_server::ServiceAccountServiceServer,
+    session_service_server::SessionServiceServer, user_service_server::UserServiceServer,
 };
 
 use self::{config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer};
@@ -78,10 +80,18 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
     let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
+    let service_accounts = machines::AccountsRpc { pool: pool.clone(), replies: replies.clone() };
+    let api_keys =
+        machines::Rpc { pool: pool.clone(), replies: replies.clone(), issuer: issuer.clone() };
     let sessions = sessions::Rpc { pool, replies, passwords, issuer };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))
+        .with(ApiKeyServiceServer::new(api_keys).max_decoding_message_size(MAX_MESSAGE))
+        .with(
+            ServiceAccountServiceServer::new(service_accounts)
+                .max_decoding_message_size(MAX_MESSAGE),
+        )
         .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE));
     Ok((grpc, access))
 }

@@ -41,6 +41,8 @@ async fn message(stack: &Stack, person: &Person, method: &Method) -> DynamicMess
                 auth::operator::sign_in_link(&pool, &person.email).await.unwrap()
             }
             ("UnpublishPost", "post_id") => person.publish("News").await,
+            ("ExchangeApiKey", "api_key") => stack.databases.auth.service_key("content").await,
+            (_, "service_account_id") => service_account(stack).await,
             (_, "post_id") => person.write("Draft").await,
             (_, "user_id") => "me".to_owned(),
             _ => match made_up(&field) {
@@ -52,6 +54,12 @@ async fn message(stack: &Stack, person: &Person, method: &Method) -> DynamicMess
         message.set_field(&field, if field.is_list() { Value::List(vec![text]) } else { text });
     }
     message
+}
+
+async fn service_account(stack: &Stack) -> String {
+    let sql = "INSERT INTO service_accounts (service_account_id, name) \
+               VALUES (gen_random_uuid(), 'a-machine') RETURNING service_account_id::text";
+    stack.databases.auth.rows(sql, &[]).await[0].get(0)
 }
 
 /// Whether a method spends a secret, which is a key of its own.

@@ -45,4 +45,9 @@ kinds! {
     SessionCreated "session.created" "Somebody signed in."
     SessionEnded "session.ended" "A session was ended."
     RefreshTokenReused "session.refresh_token_reused" "A refresh token was used again, too late."
+    ApiKeyCreated "api_key.created" "An API key was made."
+    ApiKeyUsed "api_key.used" "An API key was exchanged; noted at most once a minute."
+    ApiKeyRevoked "api_key.revoked" "An API key was ended before its time."
+    ServiceAccountCreated "service_account.created" "A service account was made."
+    ServiceAccountDeleted "service_account.deleted" "A service account and its keys were ended."
 }
