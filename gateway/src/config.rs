@@ -3,6 +3,7 @@
 use platform::{
     config,
     config::Reader,
+    identity::ApiKey,
     server,
     upstream::{self, Address},
 };
@@ -24,6 +25,9 @@ pub(crate) struct Settings {
     /// `MAINSTAY_ISSUER`: whose access tokens tell users apart when requests are
     /// counted; without it they are counted by address.
     pub(crate) issuer: Option<String>,
+    /// `MAINSTAY_SERVICE_KEY`: who the gateway is to auth when it asks for itself;
+    /// nobody in particular if it is not set.
+    pub(crate) service_key: Option<ApiKey>,
     /// `MAINSTAY_TRUSTED_ORIGINS`: frontends on other origins that may use cookies.
     pub(crate) trusted_origins: Origins,
     /// `MAINSTAY_COOKIE_SECURE`: false for browsers that drop `Secure` cookies on
@@ -50,6 +54,7 @@ impl Settings {
             auth,
             content,
             issuer: reader.optional("MAINSTAY_ISSUER"),
+            service_key: reader.optional("MAINSTAY_SERVICE_KEY"),
             trusted_origins: reader.or("MAINSTAY_TRUSTED_ORIGINS", Origins::default()),
             cookies: Cookies::new(is_secure),
             cache_bytes: reader.or("MAINSTAY_CACHE_BYTES", CACHE_BYTES),

@@ -40,9 +40,10 @@ use std::num::NonZeroUsize;
 
 use platform::{
     Fatal,
+    identity::ServiceToken,
     server::Process,
     token::{Verifier, fetch_from_auth},
-    upstream::{self, Address},
+    upstream::Address,
 };
 
 pub use self::transcode::codec;
@@ -95,7 +96,8 @@ async fn serve(
     let process = Process::start("gateway", &settings.server).await?;
     let upstreams = Upstreams::connect(services, || process.shedder(IN_FLIGHT));
     upstreams.serve_all(&table)?;
-    let keys = || fetch_from_auth(&upstream::connect(&settings.auth));
+    let identity = ServiceToken::new(settings.service_key, &settings.auth);
+    let keys = || fetch_from_auth(&identity.connect(&settings.auth));
     let verifier = settings.issuer.as_deref().map(|issuer| Verifier::new(issuer, keys()));
     let guard = Guard::new(upstreams.clone(), process.limits(), verifier);
     let credentials = Credentials::new(settings.cookies, &table, upstreams)?;

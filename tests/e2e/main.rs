@@ -25,6 +25,7 @@ mod keys;
 mod lifecycle;
 mod limits;
 mod logs;
+mod machines;
 mod operations;
 mod pages;
 mod posts;

@@ -77,6 +77,13 @@ impl Database {
         connected(&self.url, async |client| client.query(sql, params).await.unwrap()).await
     }
 
+    /// Makes a key of a service of the product; this is the database of auth.
+    pub async fn service_key(&self, service: &str) -> String {
+        let pool = database::Pool::new(&self.url, 1).unwrap();
+        let key = auth::operator::service_key(&pool, service).await.unwrap();
+        key.expose().to_owned()
+    }
+
     /// Does something while nobody else can use a table.
     pub async fn while_locked<T>(&self, table: &str, work: impl AsyncFnOnce() -> T) -> T {
         let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");

@@ -5,7 +5,9 @@ use std::time::Duration;
 use proto::{
     auth::v1::{
         administration_service_client::AdministrationServiceClient,
-        audit_service_client::AuditServiceClient, key_service_client::KeyServiceClient,
+        api_key_service_client::ApiKeyServiceClient, audit_service_client::AuditServiceClient,
+        key_service_client::KeyServiceClient,
+        service_account_service_client::ServiceAccountServiceClient,
         session_service_client::SessionServiceClient, user_service_client::UserServiceClient,
     },
     content::v1::post_service_client::PostServiceClient,
@@ -104,6 +106,16 @@ impl Grpc {
     /// Keys.
     pub fn keys(&self) -> KeyServiceClient<Authorized> {
         KeyServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// API keys.
+    pub fn api_keys(&self) -> ApiKeyServiceClient<Authorized> {
+        ApiKeyServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// Accounts of machines.
+    pub fn service_accounts(&self) -> ServiceAccountServiceClient<Authorized> {
+        ServiceAccountServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
     }
 
     /// Posts.

@@ -103,12 +103,14 @@ impl Builder {
         let auth = Service::start("auth", settings, logs.path()).await;
         let mut settings = stores(&databases.content);
         settings.push(("MAINSTAY_AUTH_URL", auth.url()));
+        settings.push(("MAINSTAY_SERVICE_KEY", databases.auth.service_key("content").await));
         let settings = self.environment("content", settings);
         let content = Service::start("content", settings, logs.path()).await;
         let upstreams = vec![
             ("MAINSTAY_AUTH_URL", auth.url()),
             ("MAINSTAY_CONTENT_URL", content.url()),
             ("MAINSTAY_ISSUER", ISSUER.to_owned()),
+            ("MAINSTAY_SERVICE_KEY", databases.auth.service_key("gateway").await),
             // Strangers of tests are to see at once what others did.
             ("MAINSTAY_CACHE_BYTES", "0".to_owned()),
         ];

@@ -139,6 +139,7 @@ fn refused(error: &operator::Error, url: &str) -> Failure {
         operator::Error::Suspended => {
             Failure::unavailable("no sign-in link: the account is suspended", None)
         }
+        operator::Error::NoServiceKey(_) => Failure::unavailable(error.to_string(), None),
         operator::Error::Database(error) => {
             Failure::unavailable(format!("no sign-in link could be made: {error}"), None)
         }

@@ -71,11 +71,22 @@ enum Admin {
     Link(Link),
     /// Make an administrator, and print a link that signs in as them, once
     Create(crate::admin::Create),
+    /// Make a key for a service of the product and print it, once
+    ServiceKey(ServiceKey),
 }
 
 #[derive(Args, Debug)]
 struct Link {
     /// The data folder of the running stack
+    #[arg(long, value_name = "DIR", default_value = dev::DATA)]
+    data: PathBuf,
+}
+
+#[derive(Args, Debug)]
+struct ServiceKey {
+    /// Which service: content, gateway or one of your own
+    name: String,
+    /// The data folder of the running stack, unless `DATABASE_URL` names the database of auth
     #[arg(long, value_name = "DIR", default_value = dev::DATA)]
     data: PathBuf,
 }
@@ -95,6 +106,9 @@ impl Cli {
             Command::Admin(Admin::Link(link)) => crate::admin::link(&link.data),
             Command::Admin(Admin::Create(create)) => crate::admin::create(&create),
             Command::Audit(what) => audit::run(&what),
+            Command::Admin(Admin::ServiceKey(key)) => {
+                crate::service_key::print(&key.name, &key.data)
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod exit;
 pub mod explain;
 pub mod migrate;
 pub mod service;
+pub mod service_key;
 
 use std::process::ExitCode;
 

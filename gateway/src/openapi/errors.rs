@@ -36,6 +36,9 @@ fn fits(code: &str, route: &Route, access: Access) -> bool {
         // Found before a route is, or only where there is none.
         "ROUTE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "METHOD_UNKNOWN" => false,
         "INVALID_CREDENTIALS" | "SIGN_IN_LINK_INVALID" => gives_credentials && has_body,
+        "API_KEY_INVALID" => input.get_field_by_name("api_key").is_some(),
+        "SCOPE_REQUIRED" => access != Access::Public,
+        "LIMIT_REACHED" => route.is_creation(),
         "SESSION_ENDED" => access != Access::Public || !route.rpc.takes.is_empty(),
         "NOT_YOURS" => access == Access::Self_,
         "ROLE_REQUIRED" => ![Access::Public, Access::User, Access::Self_].contains(&access),

@@ -82,6 +82,9 @@ pub(super) struct Policy {
     pub(super) criticality: String,
     pub(super) timeout_seconds: u32,
     pub(super) cache_seconds: u32,
+    /// Which scope lets an API key's token call it; none: no such token may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) scope: Option<String>,
     pub(super) has_side_effects: bool,
 }
 

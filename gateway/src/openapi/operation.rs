@@ -77,6 +77,7 @@ fn told(route: &Route, policy: &Policy) -> model::Policy {
         criticality: word(criticality.as_str_name(), "CRITICALITY_"),
         timeout_seconds: Some(policy.timeout_seconds).filter(|it| *it > 0).unwrap_or(USUAL_TIMEOUT),
         cache_seconds: policy.cache_seconds,
+        scope: Some(policy.scope.clone()).filter(|scope| !scope.is_empty()),
         has_side_effects,
     }
 }

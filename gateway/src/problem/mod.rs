@@ -27,6 +27,8 @@ pub(crate) struct Problem {
     suggestion: Option<String>,
     pub(crate) faults: Vec<Fault>,
     stale: Option<Stale>,
+    /// The scope that a machine's token has not.
+    needed_scope: Option<String>,
     retry_after_seconds: Option<u64>,
     allow: Option<HeaderValue>,
     ends_connection: bool,
@@ -71,6 +73,7 @@ impl Problem {
             suggestion: None,
             faults: Vec::new(),
             stale: None,
+            needed_scope: None,
             retry_after_seconds: None,
             allow: None,
             ends_connection: false,
@@ -160,6 +163,11 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, json);
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(scope) = &self.needed_scope {
+            // RFC 6750, section 3.1.
+            let challenge = format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
+            headers.extend(challenge.parse().ok().map(|it| (header::WWW_AUTHENTICATE, it)));
         }
         if let Some(seconds) = self.wait_seconds() {
             headers.insert(header::RETRY_AFTER, seconds.into());

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use http::StatusCode;
-use platform::status::{self, CHANGED_FIELDS, CURRENT_ETAG, Reason};
+use platform::status::{self, CHANGED_FIELDS, CURRENT_ETAG, NEEDED_SCOPE, Reason};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, ErrorInfo, FieldViolation, StatusExt};
 
@@ -27,6 +27,8 @@ impl Problem {
             problem = Self::with_faults(faults);
         }
         problem.stale = details.error_info().and_then(stale);
+        problem.needed_scope =
+            details.error_info().and_then(|info| info.metadata.get(NEEDED_SCOPE).cloned());
         let delay = details.retry_info().and_then(|retry| retry.retry_delay);
         problem.retry_after_seconds =
             delay.map(|delay| delay.as_secs() + u64::from(delay.subsec_nanos() > 0));

@@ -7,6 +7,7 @@ mod administration;
 mod audit;
 mod config;
 mod keys;
+mod machines;
 mod mail;
 pub mod operator;
 mod passwords;
@@ -28,7 +29,9 @@ use platform::{
 };
 use proto::auth::v1::{
     administration_service_server::AdministrationServiceServer,
-    audit_service_server::AuditServiceServer, key_service_server::KeyServiceServer,
+    api_key_service_server::ApiKeyServiceServer, audit_service_server::AuditServiceServer,
+    key_service_server::KeyServiceServer,
+    service_account_service_server::ServiceAccountServiceServer,
     session_service_server::SessionServiceServer, user_service_server::UserServiceServer,
 };
 
@@ -101,6 +104,9 @@ async fn prepare(
     };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
     let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
+    let service_accounts = machines::AccountsRpc { pool: pool.clone(), replies: replies.clone() };
+    let api_keys =
+        machines::Rpc { pool: pool.clone(), replies: replies.clone(), issuer: issuer.clone() };
     let administration = administration::Rpc { replies: replies.clone(), issuer: issuer.clone() };
     let sessions = sessions::Rpc { pool, replies, passwords, issuer, failures };
     let grpc = Grpc::new()?
@@ -110,6 +116,11 @@ async fn prepare(
             AdministrationServiceServer::new(administration).max_decoding_message_size(MAX_MESSAGE),
         )
         .with(AuditServiceServer::new(audit).max_decoding_message_size(MAX_MESSAGE))
+        .with(ApiKeyServiceServer::new(api_keys).max_decoding_message_size(MAX_MESSAGE))
+        .with(
+            ServiceAccountServiceServer::new(service_accounts)
+                .max_decoding_message_size(MAX_MESSAGE),
+        )
         .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE));
     Ok((grpc, access, chainer))
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use platform::upstream::Upstream;
+use platform::identity::Identified;
 use proto::{
     auth::v1::{BatchGetProfilesRequest, Profile, user_service_client::UserServiceClient},
     content::v1::Post,
@@ -18,12 +18,12 @@ const WITHIN: Duration = Duration::from_secs(2);
 
 /// Looks up authors.
 #[derive(Clone, Debug)]
-pub(crate) struct Authors(UserServiceClient<Upstream>);
+pub(crate) struct Authors(UserServiceClient<Identified>);
 
 // === impl Authors ===
 
 impl Authors {
-    pub(crate) fn new(auth: &Upstream) -> Self {
+    pub(crate) fn new(auth: &Identified) -> Self {
         Self(UserServiceClient::new(auth.clone()))
     }
 

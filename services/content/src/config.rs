@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use database::Url;
-use platform::{config, seal::MasterKey, server, upstream};
+use platform::{config, identity::ApiKey, seal::MasterKey, server, upstream};
 
 const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
@@ -22,6 +22,9 @@ pub(crate) struct Config {
     pub(crate) issuer: String,
     /// `MAINSTAY_AUTH_URL`: where keys and profiles come from.
     pub(crate) auth_url: upstream::Address,
+    /// `MAINSTAY_SERVICE_KEY`: who this service is to auth; nobody in particular if
+    /// it is not set.
+    pub(crate) service_key: Option<ApiKey>,
 }
 
 // === impl Config ===
@@ -37,6 +40,7 @@ impl Config {
             secret_key: reader.required("MAINSTAY_SECRET_KEY"),
             issuer: reader.required("MAINSTAY_ISSUER"),
             auth_url,
+            service_key: reader.optional("MAINSTAY_SERVICE_KEY"),
         };
         reader.finish(settings)
     }

@@ -14,10 +14,10 @@ use platform::{
     Fatal,
     access::{AccessLayer, Contract},
     config::Reader,
+    identity::ServiceToken,
     page::Pages,
     server::{Grpc, Process},
     token::{Verifier, fetch_from_auth},
-    upstream,
 };
 use proto::content::v1::post_service_server::PostServiceServer;
 
@@ -54,7 +54,7 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     let pool = Pool::new(config.database_url.expose(), config.database_connections.get());
     let pool = pool.map_err(unusable)?;
     migrate(&pool).await.map_err(unusable)?;
-    let auth = upstream::connect(&config.auth_url);
+    let auth = ServiceToken::new(config.service_key, &config.auth_url).connect(&config.auth_url);
     let verifier = Verifier::new(&config.issuer, fetch_from_auth(&auth));
     let pages = Arc::new(Pages::new(config.secret_key.steady_sealer("steady page tokens")));
     let replies = Replies::new(&pool, &config.secret_key);

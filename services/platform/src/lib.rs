@@ -5,6 +5,7 @@ pub mod config;
 pub mod etag;
 mod fatal;
 pub mod idempotency;
+pub mod identity;
 pub mod limits;
 pub mod mask;
 pub mod page;

@@ -17,6 +17,10 @@ pub(super) enum Kind {
     Editor,
     Admin,
     Service,
+    /// A user's API key with every scope there is.
+    Machine,
+    /// The same with every scope but the one that the method needs.
+    Narrow,
     /// With a token that was changed after it was signed.
     Tampered,
     /// With a token that was good.
@@ -42,12 +46,14 @@ pub(super) struct Owner {
 // === impl Kind ===
 
 impl Kind {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Anonymous,
         Self::User,
         Self::Editor,
         Self::Admin,
         Self::Service,
+        Self::Machine,
+        Self::Narrow,
         Self::Tampered,
         Self::Expired,
     ];
@@ -99,15 +105,37 @@ impl Cast {
         Owner { user_id, session_id, token }
     }
 
-    /// The token that a caller sends; empty for none.
-    pub(super) fn token(&self, kind: Kind, caller: &Owner) -> String {
+    /// The token that a caller sends; empty for none. A machine's has some scopes.
+    pub(super) fn token(&self, kind: Kind, caller: &Owner, scope: &str) -> String {
         match kind {
+            Kind::Machine | Kind::Narrow => {
+                let mut claims = Forge::claims(&caller.user_id, &caller.session_id, &[]);
+                claims["scope"] = scope.into();
+                self.forge.sign(&claims)
+            }
             Kind::Anonymous => String::new(),
             Kind::Service => self.forge.service(),
             Kind::Tampered => Forge::tampered(&caller.token),
             Kind::Expired => self.forge.expired(&caller.user_id),
             Kind::User | Kind::Editor | Kind::Admin => caller.token.clone(),
         }
+    }
+
+    /// An API key of somebody.
+    pub(super) async fn api_key(&self, owner: &Owner) -> String {
+        let (key_id, user_id) = (Uuid::now_v7(), Uuid::parse_str(&owner.user_id).unwrap());
+        let sql = "INSERT INTO api_keys (key_id, user_id, secret_hash, name, expires_at) \
+                   VALUES ($1, $2, '', 'a key', now() + interval '1 day')";
+        self.accounts.execute(sql, &[&key_id, &user_id]).await.unwrap();
+        key_id.to_string()
+    }
+
+    /// A service account.
+    pub(super) async fn service_account(&self) -> String {
+        let id = Uuid::now_v7();
+        let sql = "INSERT INTO service_accounts (service_account_id, name) VALUES ($1, $2)";
+        self.accounts.execute(sql, &[&id, &format!("s{}", id.simple())]).await.unwrap();
+        id.to_string()
     }
 
     /// A post of somebody, made the way they would make it.

@@ -7,6 +7,8 @@
 mod cast;
 pub(crate) mod requests;
 
+use std::collections::BTreeSet;
+
 use cast::{Cast, Kind};
 use futures_util::{StreamExt as _, stream};
 use proto::options::v1::{Access, Policy, Role};
@@ -47,9 +49,23 @@ impl Case<'_> {
             Kind::Tampered | Kind::Expired => Verdict::Unauthenticated,
             Kind::Anonymous if policy.access() != Access::Public => Verdict::Unauthenticated,
             _ if self.is_hidden() => Verdict::Refused,
+            // Where its scopes do not reach, a machine is a stranger to those who
+            // answer strangers, and refused by all others.
+            Kind::Narrow if policy.access() == Access::Public => Verdict::Passes,
+            Kind::Narrow => Verdict::Refused,
+            Kind::Machine if policy.scope.is_empty() && policy.access() != Access::Public => {
+                Verdict::Refused
+            }
             _ if self.is_allowed(policy) => Verdict::Passes,
             _ => Verdict::Refused,
         }
+    }
+
+    /// What the token of a machine may be used for.
+    fn scope(&self) -> String {
+        let needed = self.method.policy.as_ref().map_or("", |policy| &policy.scope);
+        let has = |scope: &&String| self.kind == Kind::Machine || *scope != needed;
+        scopes().iter().filter(has).cloned().collect::<Vec<_>>().join(" ")
     }
 
     /// A draft does not exist for anybody but its author.
@@ -68,6 +84,12 @@ impl Case<'_> {
             Access::Unspecified => false,
         }
     }
+}
+
+/// Every scope of the contract.
+fn scopes() -> BTreeSet<String> {
+    let policies = methods(&pool()).into_iter().filter_map(|method| method.policy);
+    policies.map(|policy| policy.scope).filter(|scope| !scope.is_empty()).collect()
 }
 
 fn cases(methods: &[Method]) -> Vec<Case<'_>> {
@@ -148,7 +170,29 @@ fn the_verdicts_follow_the_policy() {
         ("/GetPost", Kind::Anonymous, Target::Other, Passes),
         ("/GetPost", Kind::Expired, Target::Other, Unauthenticated),
         ("/UpdatePost", Kind::Service, Target::Other, Refused),
+        ("/UpdatePost", Kind::Machine, Target::Own, Passes),
+        ("/UpdatePost", Kind::Machine, Target::Other, Refused),
+        ("/UpdatePost", Kind::Narrow, Target::Own, Refused),
+        ("/GetPost", Kind::Narrow, Target::Other, Passes),
+        ("/CreateSession", Kind::Machine, Target::Nothing, Passes),
+        ("/GetSession", Kind::Machine, Target::Own, Refused),
+        ("/CreateApiKey", Kind::Machine, Target::Own, Refused),
     ] {
         assert_eq!(verdict(name, kind, target), expected, "{name} {kind:?} {target:?}");
+    }
+}
+
+/// What keys can be made for is what methods ask for: one more in either list would
+/// be a promise that nobody keeps.
+#[test]
+fn keys_can_be_made_for_every_scope_of_the_contract_and_for_no_other() {
+    let rules = tests::contract::pool();
+    for message in ["CreateApiKeyRequest", "CreateServiceAccountKeyRequest"] {
+        let name = format!("mainstay.auth.v1.{message}");
+        let field = rules.get_message_by_name(&name).unwrap().get_field_by_name("scopes").unwrap();
+        let pattern = tests::contract::rules(&field).unwrap().to_string();
+        let words = pattern.split(|c: char| !c.is_ascii_lowercase() && c != '.' && c != '\\');
+        let named = words.filter(|word| word.contains('.')).map(|word| word.replace('\\', ""));
+        assert_eq!(named.collect::<BTreeSet<_>>(), scopes(), "{pattern}");
     }
 }

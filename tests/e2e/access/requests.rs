@@ -37,7 +37,8 @@ pub(super) struct Outcome {
 
 /// Names of fields that say whose things a request is about. A new kind of thing
 /// needs a line here and one in [`id`].
-const IDS: [&str; 4] = ["user_id", "user_ids", "post_id", "session_id"];
+const IDS: [&str; 6] =
+    ["user_id", "user_ids", "post_id", "session_id", "api_key_id", "service_account_id"];
 
 // === impl Target ===
 
@@ -64,7 +65,7 @@ impl Outcome {
     pub(super) fn verdict(&self) -> Verdict {
         match self.reason.as_str() {
             "SIGN_IN_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" => Verdict::Unauthenticated,
-            "NOT_YOURS" | "ROLE_REQUIRED" | "NOT_FOUND" => Verdict::Refused,
+            "NOT_YOURS" | "ROLE_REQUIRED" | "SCOPE_REQUIRED" | "NOT_FOUND" => Verdict::Refused,
             _ => Verdict::Passes,
         }
     }
@@ -79,7 +80,7 @@ impl Outcome {
 /// Calls the service.
 pub(super) async fn direct(cast: &Cast, case: Case<'_>) -> Outcome {
     let (caller, message) = prepare(cast, case).await;
-    let token = cast.token(case.kind, &caller);
+    let token = cast.token(case.kind, &caller, &case.scope());
     match tests::call(&cast.grpc, &case.method.descriptor, &message, &token).await {
         Ok(_) => Outcome { reason: String::new(), is_fault: false },
         Err(status) => Outcome {
@@ -94,7 +95,7 @@ pub(super) async fn direct(cast: &Cast, case: Case<'_>) -> Outcome {
 pub(super) async fn with_header(cast: &Cast, case: Case<'_>, route: &Route) -> Outcome {
     let (caller, message) = prepare(cast, case).await;
     let call = call(&cast.rest, route, &message);
-    let token = cast.token(case.kind, &caller);
+    let token = cast.token(case.kind, &caller, &case.scope());
     outcome(if token.is_empty() { call } else { call.bearer(&token) }).await
 }
 
@@ -102,7 +103,7 @@ pub(super) async fn with_header(cast: &Cast, case: Case<'_>, route: &Route) -> O
 pub(super) async fn with_cookie(cast: &Cast, case: Case<'_>, route: &Route) -> Outcome {
     let (caller, message) = prepare(cast, case).await;
     let rest = cast.rest.copy();
-    let token = cast.token(case.kind, &caller);
+    let token = cast.token(case.kind, &caller, &case.scope());
     rest.set_cookie("__Host-access", Some(&token).filter(|it| !it.is_empty()).map(String::as_str));
     outcome(call(&rest, route, &message)).await
 }
@@ -152,6 +153,8 @@ async fn prepare(cast: &Cast, case: Case<'_>) -> (Owner, DynamicMessage) {
     for field in case.method.descriptor.input().fields() {
         let value = match field.name() {
             "post_id" => cast.post(owner, case.target != Target::Hidden).await,
+            "api_key_id" => cast.api_key(owner).await,
+            "service_account_id" => cast.service_account().await,
             name if IDS.contains(&name) => id(name, owner),
             _ => match made_up(&field) {
                 Some(text) => text,
@@ -185,7 +188,10 @@ pub(crate) fn made_up(field: &FieldDescriptor) -> Option<String> {
     match field.name() {
         "email" => Some(format!("{unique}@example.com")),
         "page_token" => None,
-        _ => Some(unique),
+        "scopes" => Some("posts.read".to_owned()),
+        "roles" => Some("editor".to_owned()),
+        // Of the names that there are rules for, all may begin with a letter.
+        _ => Some(format!("x{unique}")),
     }
 }
 

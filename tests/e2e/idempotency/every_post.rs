@@ -46,6 +46,8 @@ async fn message(stack: &Stack, person: &Person, method: &Method) -> DynamicMess
                 auth::operator::sign_in_link(&pool, &person.email).await.unwrap()
             }
             ("UnpublishPost", "post_id") => person.publish("News").await,
+            ("ExchangeApiKey", "api_key") => stack.databases.auth.service_key("content").await,
+            (_, "service_account_id") => service_account(stack).await,
             (_, "post_id") => person.write("Draft").await,
             (name, "user_id") if ON_OTHERS.contains(&name) => somebody(stack, name).await,
             (_, "user_id") => "me".to_owned(),
@@ -71,6 +73,12 @@ async fn somebody(stack: &Stack, method: &str) -> String {
         stack.databases.auth.execute(sql, &[&person.username]).await;
     }
     person.id
+}
+
+async fn service_account(stack: &Stack) -> String {
+    let sql = "INSERT INTO service_accounts (service_account_id, name) \
+               VALUES (gen_random_uuid(), 'a-machine') RETURNING service_account_id::text";
+    stack.databases.auth.rows(sql, &[]).await[0].get(0)
 }
 
 /// Whether a method spends a secret, which is a key of its own.

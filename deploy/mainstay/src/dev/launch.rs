@@ -1,6 +1,6 @@
 //! What each service is told when it is started, and the order of starting.
 
-use platform::config::Reader;
+use platform::{config::Reader, identity::ApiKey};
 
 use super::{
     Ports,
@@ -8,7 +8,7 @@ use super::{
     postgres::Postgres,
     terminal::Terminal,
 };
-use crate::service::Service;
+use crate::{exit::Failure, service::Service, service_key};
 
 /// What all services are given.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(super) struct Settings {
     /// From our own environment.
     inherited: Vec<(String, String)>,
     secret: String,
+    /// Who the services are to auth, new each time.
+    service_keys: [(&'static str, ApiKey); 2],
 }
 
 /// What a service is told unless our own environment says otherwise.
@@ -33,8 +35,14 @@ const DEFAULTS: [(&str, &str); 6] = [
 
 /// Secrets are made for the stack, and it listens on plain ports: certificates for
 /// one process would keep the others from finding it.
-const NOT_INHERITED: [&str; 5] =
-    ["SECRET", "MAINSTAY_ACME_", "MAINSTAY_HTTP_REDIRECT_", "MAINSTAY_TLS_", "MAINSTAY_UPSTREAM_"];
+const NOT_INHERITED: [&str; 6] = [
+    "SECRET",
+    "MAINSTAY_ACME_",
+    "MAINSTAY_HTTP_REDIRECT_",
+    "MAINSTAY_SERVICE_KEY",
+    "MAINSTAY_TLS_",
+    "MAINSTAY_UPSTREAM_",
+];
 
 // === impl Settings ===
 
@@ -52,7 +60,14 @@ impl Settings {
                 pairs.filter(|(name, _)| !NOT_INHERITED.iter().any(|part| name.contains(part))),
             );
         }
-        Self { inherited, secret }
+        let service_keys = ["content", "gateway"].map(|service| (service, ApiKey::random()));
+        Self { inherited, secret, service_keys }
+    }
+
+    /// Makes auth know the keys of the other services, once it has its tables. Until
+    /// then they are nobody in particular.
+    pub(super) async fn provision(&self, postgres: &Postgres) -> Result<(), Failure> {
+        service_key::provision(&postgres.url("auth", "auth"), &self.service_keys).await
     }
 
     /// Starts the services. With fixed ports all start at once; one with any free
@@ -95,6 +110,9 @@ impl Settings {
         if service != Service::Gateway {
             environment.push(pair(("MAINSTAY_SECRET_KEY", &self.secret)));
         }
+        let own_key = self.service_keys.iter().find(|(name, _)| *name == service.name());
+        let own_key = own_key.map(|(_, key)| pair(("MAINSTAY_SERVICE_KEY", key.expose())));
+        environment.extend(own_key);
         let mut child = Child::spawn(service, port, environment)?;
         if port == 0 {
             child.ready().await?;
@@ -116,6 +134,7 @@ mod tests {
         let own = [
             ("MAINSTAY_LOG_FORMAT", "json"),
             ("MAINSTAY_SECRET_KEY", "x"),
+            ("MAINSTAY_SERVICE_KEY", "x"),
             ("MAINSTAY_TLS_CERTIFICATE", "x"),
             ("MAINSTAY_UPSTREAM_CA", "x"),
             ("MAINSTAY_ACME_DOMAINS", "x"),

@@ -51,6 +51,7 @@ impl Stack {
         let settings = reader.finish(settings)?;
         let postgres = Arc::new(start_postgres(&folder, places, terminal).await?);
         let [auth, content, gateway] = settings.start(options.ports, &postgres, terminal).await?;
+        settings.provision(&postgres).await?;
         let running = Running {
             gateway: gateway.url(),
             auth: auth.url(),

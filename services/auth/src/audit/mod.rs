@@ -95,4 +95,9 @@ kinds! {
     Impersonated "account.impersonated" "An admin signed in as somebody else."
     LinkMade "account.sign_in_link_made" "An operator made a link that signs in."
     Pruned "audit.pruned" "Old months of the log were dropped."
+    ApiKeyCreated "api_key.created" "An API key was made."
+    ApiKeyUsed "api_key.used" "An API key was exchanged; noted at most once a minute."
+    ApiKeyRevoked "api_key.revoked" "An API key was ended before its time."
+    ServiceAccountCreated "service_account.created" "A service account was made."
+    ServiceAccountDeleted "service_account.deleted" "A service account and its keys were ended."
 }

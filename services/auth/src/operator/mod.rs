@@ -1,14 +1,15 @@
-//! What an operator does beside the API: the first admin, and links that sign
-//! an admin in.
+//! What an operator does beside the API: the first admin, links that sign an admin
+//! in, and the keys of the product's own services.
 
 mod admin;
 pub mod audit;
 
 use database::Pool;
+use platform::identity::ApiKey;
 use uuid::Uuid;
 
 pub use self::admin::create_admin;
-use crate::{secrets::Token, users::normal_email};
+use crate::{machines, secrets::Token, users::normal_email};
 
 /// What can go wrong for an operator.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum Error {
     /// The account is suspended.
     #[error("the account is suspended")]
     Suspended,
+    /// The name belongs to another account, or the account has too many keys.
+    #[error("{0}")]
+    NoServiceKey(String),
     /// The database did not do what it was asked.
     #[error(transparent)]
     Database(#[from] database::Error),
@@ -47,4 +51,27 @@ pub async fn sign_in_link(pool: &Pool, email: &str) -> Result<String, Error> {
     let sql = include_str!("insert_link.sql");
     let row = pool.row(sql, &[&token.hash(), &normal_email(email)]).await?;
     row.map(|_| token.into_text()).ok_or(Error::NoAdmin)
+}
+
+/// Makes a key, good for a year, for a service of the product: to be given to it as
+/// `MAINSTAY_SERVICE_KEY`. Its account is made where there is none; the keys that it
+/// has stay good.
+pub async fn service_key(pool: &Pool, service: &str) -> Result<ApiKey, Error> {
+    let key = ApiKey::random();
+    let made = machines::ensure_service_key(pool, service, (&key, "mainstay admin"), false).await;
+    made.map(|()| key).map_err(no_key)
+}
+
+/// Stores a key that a service of a development stack was given, in the place of
+/// the one that it was given the last time.
+pub async fn provision(pool: &Pool, service: &str, key: &ApiKey) -> Result<(), Error> {
+    let made = machines::ensure_service_key(pool, service, (key, "mainstay dev"), true).await;
+    made.map_err(no_key)
+}
+
+fn no_key(error: machines::Error) -> Error {
+    match error {
+        machines::Error::Database(error) => Error::Database(error),
+        other => Error::NoServiceKey(other.to_string()),
+    }
 }

@@ -12,11 +12,11 @@ use http::{HeaderMap, header::AUTHORIZATION};
 use proto::options::v1::RateClass;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
-use uuid::Uuid;
 
 use super::{Admission, Contract, owner};
 use crate::{
     idempotency,
+    identity::PREFIX,
     limits::{Limits, Payer},
     request_id::RequestContext,
     status::{self, Reason},
@@ -29,6 +29,10 @@ const STANDARD: [&str; 3] = [
     "/grpc.reflection.v1.ServerReflection/",
     "/grpc.reflection.v1alpha.ServerReflection/",
 ];
+
+/// Keys live for months and are not sent with each call, where more can leak them.
+const IS_A_KEY: &str = "this is an API key and no access token; exchange it first: \
+     POST /api/tokens with {\"apiKey\": \"…\"}, and send the accessToken of the answer";
 
 /// Puts an admission into each request, or refuses it.
 #[derive(Clone, Debug)]
@@ -75,8 +79,9 @@ impl AccessLayer {
         };
         let claims = self.claims(headers).await;
         // Who makes up tokens pays for them by address.
-        let user = claims.as_ref().ok().and_then(|claims| claims.as_ref()).map(|claims| claims.sub);
-        self.count(policy.rate_class(), user).await?;
+        let caller = claims.as_ref().ok().and_then(Option::as_deref);
+        self.count(policy.rate_class(), caller).await?;
+        crate::telemetry::record_user(caller.map(|claims| claims.sub));
         let claims = claims?;
         owner::check(policy, claims.as_deref())?;
         let mut admission = self.contract.admit(policy, claims)?;
@@ -86,13 +91,18 @@ impl AccessLayer {
 
     /// Takes a call from its budget. Strangers who come through a host of ours were
     /// counted there, and here are too many behind one address: all whom another
-    /// service asks for. Guesses are counted everywhere.
-    async fn count(&self, class: RateClass, user: Option<Uuid>) -> Result<(), Status> {
+    /// service asks for. So it is with our services: whoever they work for was
+    /// counted, and what is too much for us is shed. Guesses are counted everywhere.
+    async fn count(&self, class: RateClass, caller: Option<&Claims>) -> Result<(), Status> {
         let client = RequestContext::current().and_then(|context| context.client);
-        let was_counted = client.is_some_and(|client| client.is_forwarded) && user.is_none();
+        let was_counted = match caller {
+            Some(claims) => claims.is_service(),
+            None => client.is_some_and(|client| client.is_forwarded),
+        };
         if was_counted && class != RateClass::SignIn {
             return Ok(());
         }
+        let user = caller.map(|claims| claims.sub);
         let standing = self.limits.take(class, Payer::of(class, user, client)).await;
         standing.map_or(Ok(()), |standing| standing.check())
     }
@@ -101,6 +111,9 @@ impl AccessLayer {
         let Some(header) = headers.get(AUTHORIZATION) else { return Ok(None) };
         let token = header.to_str().ok().and_then(bearer);
         let token = token.ok_or_else(|| status::refuse(Reason::TOKEN_INVALID))?;
+        if token.starts_with(PREFIX) {
+            return Err(status::refuse_because(Reason::TOKEN_INVALID, IS_A_KEY));
+        }
         self.verifier.verify(token).await.map(Some).map_err(refused)
     }
 }
@@ -155,8 +168,6 @@ where
             match layer.admit(request.uri().path(), request.headers()).await {
                 Ok(admission) => {
                     if let Some(admission) = admission {
-                        let user_id = admission.caller.user_id();
-                        crate::telemetry::record_user(user_id);
                         request.extensions_mut().insert(admission);
                     }
                     inner.call(request).await

@@ -3,6 +3,7 @@
 mod layer;
 mod owner;
 mod policy;
+mod scope;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,11 +13,11 @@ use proto::options::v1::{Access, Policy, Role};
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-use self::policy::policy_of;
 pub use self::{
     layer::{AccessLayer, Enforced, bearer},
     policy::time_limit,
 };
+use self::{policy::policy_of, scope::Standing};
 use crate::{
     fatal::Fatal,
     idempotency::Repeatable,
@@ -88,9 +89,12 @@ impl Caller {
         self.request.as_ref()
     }
 
-    /// The signed-in user, where the access rule asked for one.
+    /// The signed-in user, where the access rule asked for one. The account of a
+    /// machine is no user: it owns nothing.
     pub fn user(&self) -> Result<Uuid, Status> {
-        self.user_id().ok_or_else(|| status::refuse(Reason::SIGN_IN_REQUIRED))
+        let claims = self.claims.as_ref();
+        let claims = claims.ok_or_else(|| status::refuse(Reason::SIGN_IN_REQUIRED))?;
+        if claims.is_machine() { Err(status::refuse(Reason::NOT_YOURS)) } else { Ok(claims.sub) }
     }
 
     /// Resolves the user that a request names: an id, or `me`.
@@ -106,10 +110,12 @@ impl Caller {
     /// Checks that the caller may act for the user that a request names, and
     /// returns that user. Whether the user exists is not told to others.
     pub fn acting_for(&self, user_id: &str) -> Result<Uuid, Status> {
-        let caller = self.user()?;
+        let signed_in = self.claims.as_ref();
+        let claims = signed_in.ok_or_else(|| status::refuse(Reason::SIGN_IN_REQUIRED))?;
         let owner = self.resolve(user_id);
+        let is_own = |owner: Uuid| owner == claims.sub && !claims.is_machine();
         match owner {
-            Ok(owner) if owner == caller || self.may_override() => Ok(owner),
+            Ok(owner) if is_own(owner) || self.may_override() => Ok(owner),
             Err(nobody) if self.may_override() => Err(nobody),
             Ok(_) | Err(_) => Err(status::refuse(Reason::NOT_YOURS)),
         }
@@ -176,12 +182,14 @@ impl Contract {
     /// Decides on a call by somebody whose token was verified, or who sent none.
     fn admit(&self, policy: &Policy, claims: Option<Arc<Claims>>) -> Result<Admission, Status> {
         let access = policy.access();
+        let standing = claims.as_deref().map(|claims| scope::check(policy, claims)).transpose()?;
+        let claims = claims.filter(|_| standing != Some(Standing::Anyone));
         let is_allowed = match (access, claims.as_deref()) {
             (Access::Public, _) | (Access::User | Access::Self_, Some(_)) => true,
             (_, None) => return Err(status::refuse(Reason::SIGN_IN_REQUIRED)),
             (Access::Editor, Some(claims)) => has_role(claims, Role::Editor),
             (Access::Admin, Some(claims)) => has_role(claims, Role::Admin),
-            (Access::Service, Some(claims)) => claims.roles.iter().any(|role| role == "service"),
+            (Access::Service, Some(claims)) => claims.is_service(),
             (Access::Unspecified, Some(_)) => false,
         };
         if !is_allowed {
@@ -203,98 +211,4 @@ impl Contract {
 }
 
 #[cfg(test)]
-mod tests {
-    use prost_reflect::prost_types::FileDescriptorSet;
-    use proto::options::v1::{Criticality, RateClass};
-
-    use super::*;
-
-    #[test]
-    fn a_contract_without_an_access_rule_is_refused() {
-        Contract::read().unwrap();
-        // prost drops extension options: what is left is a contract without rules.
-        let stripped = FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap().encode_to_vec();
-        let error = Contract::read_from(&stripped).unwrap_err().to_string();
-        assert!(error.contains("has no access rule"), "{error}");
-    }
-
-    fn claims(roles: &[&str]) -> Arc<Claims> {
-        let id = Uuid::now_v7();
-        Arc::new(Claims {
-            iss: String::new(),
-            aud: String::new(),
-            sub: id,
-            sid: id,
-            jti: id,
-            iat: 0,
-            nbf: 0,
-            exp: 0,
-            roles: roles.iter().map(|&role| role.to_owned()).collect(),
-            auth_time: 0,
-            acr: String::new(),
-            amr: Vec::new(),
-            act: None,
-            scope: None,
-        })
-    }
-
-    #[test]
-    fn what_a_policy_leaves_open_follows_from_what_its_method_does() {
-        let contract = Contract::read().unwrap();
-        for (path, class, criticality) in [
-            ("content.v1.PostService/GetPost", RateClass::Read, Criticality::SheddablePlus),
-            ("content.v1.PostService/CreatePost", RateClass::Write, Criticality::Critical),
-            ("auth.v1.SessionService/CreateSession", RateClass::SignIn, Criticality::Critical),
-            ("auth.v1.SessionService/RefreshSession", RateClass::Write, Criticality::CriticalPlus),
-            ("auth.v1.KeyService/GetKeySet", RateClass::Read, Criticality::CriticalPlus),
-        ] {
-            let policy = contract.policy(&format!("/mainstay.{path}")).unwrap();
-            assert_eq!((policy.rate_class(), policy.criticality()), (class, criticality), "{path}");
-        }
-    }
-
-    #[test]
-    fn every_access_rule_admits_exactly_those_it_names() {
-        let contract = Contract::read().unwrap();
-        let callers =
-            [None, Some(&[][..]), Some(&["editor"][..]), Some(&["admin"]), Some(&["service"])];
-        let expected = [
-            (Access::Public, [true, true, true, true, true]),
-            (Access::User, [false, true, true, true, true]),
-            (Access::Self_, [false, true, true, true, true]),
-            (Access::Editor, [false, false, true, true, false]),
-            (Access::Admin, [false, false, false, true, false]),
-            (Access::Service, [false, false, false, false, true]),
-            (Access::Unspecified, [false, false, false, false, false]),
-        ];
-        for (access, expected) in expected {
-            let policy = Policy { access: access.into(), ..Policy::default() };
-            let admitted = callers.map(|roles| contract.admit(&policy, roles.map(claims)).is_ok());
-            assert_eq!(admitted, expected, "{access:?}");
-        }
-    }
-
-    #[test]
-    fn others_are_acted_for_with_the_overriding_rank_only() {
-        let caller = |roles: &[&str], role| Caller {
-            claims: Some(claims(roles)),
-            access: Access::Self_,
-            override_role: role,
-            request: None,
-        };
-        let other = Uuid::now_v7().to_string();
-        let user = caller(&[], Role::Admin);
-        assert_eq!(user.acting_for("me").unwrap(), user.user_id().unwrap());
-        let own = user.user_id().unwrap().to_string();
-        user.acting_for(&own).unwrap();
-        for name in [&*other, "nonsense", ""] {
-            let code = user.acting_for(name).unwrap_err().code();
-            assert_eq!(code, tonic::Code::PermissionDenied, "{name}");
-        }
-        caller(&["admin"], Role::Admin).acting_for(&other).unwrap();
-        caller(&["admin"], Role::Editor).acting_for(&other).unwrap();
-        caller(&["editor"], Role::Editor).acting_for(&other).unwrap();
-        caller(&["editor"], Role::Admin).acting_for(&other).unwrap_err();
-        caller(&["admin"], Role::Unspecified).acting_for(&other).unwrap_err();
-    }
-}
+mod tests;

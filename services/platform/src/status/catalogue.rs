@@ -56,6 +56,8 @@ catalogue! {
         "the session has ended or was revoked; sign in again"
     SIGN_IN_LINK_INVALID Unauthenticated 401 "Sign-in link refused"
         "the link was used already or has expired; ask for a new one: mainstay admin link"
+    API_KEY_INVALID Unauthenticated 401 "API key refused"
+        "the API key is wrong, has expired or was ended; make another"
 
     NOT_YOURS PermissionDenied 403 "Not yours"
         "this belongs to somebody else"
@@ -69,6 +71,8 @@ catalogue! {
         "admins and suspended accounts cannot be impersonated"
     LAST_ADMIN FailedPrecondition 409 "The last admin"
         "nobody else is an admin; make somebody else one first"
+    SCOPE_REQUIRED PermissionDenied 403 "Scope required"
+        "the API key was not made for this; make one with the scope that this needs"
     CROSS_SITE_REQUEST PermissionDenied 403 "Cross-site request refused"
         "the request comes from a page of another site; add its origin to MAINSTAY_TRUSTED_ORIGINS if it is yours"
 
@@ -85,6 +89,10 @@ catalogue! {
         "an account with this e-mail address exists; sign in instead"
     USERNAME_TAKEN AlreadyExists 409 "User name taken"
         "an account with this user name exists; choose another"
+    NAME_TAKEN AlreadyExists 409 "Name taken"
+        "there is one of this name; choose another"
+    LIMIT_REACHED FailedPrecondition 409 "As many as there may be"
+        "there are as many of these as there may be; delete one first"
 
     SLUG_TAKEN AlreadyExists 409 "Title taken"
         "the author has too many posts of this title; choose another title"

@@ -26,6 +26,9 @@ pub const CURRENT_ETAG: &str = "current_etag";
 /// In the `ErrorInfo` of [`stale`]: the fields that differ, separated by commas.
 pub const CHANGED_FIELDS: &str = "changed_fields";
 
+/// In the `ErrorInfo` of [`insufficient_scope`]: the scope that is needed.
+pub const NEEDED_SCOPE: &str = "scope";
+
 const MOST_VIOLATIONS: usize = 16;
 const MOST_CHARS: usize = 160;
 
@@ -91,6 +94,19 @@ pub fn stale(current_etag: &str, changed_fields: &[String]) -> Status {
     ];
     let details = ErrorDetails::with_error_info(reason.code, DOMAIN, HashMap::from(told));
     Status::with_error_details(reason.grpc, reason.detail, details)
+}
+
+/// Refuses a machine whose key was not made for this (RFC 6750); `scope` is empty
+/// where no key can be.
+pub fn insufficient_scope(scope: &str) -> Status {
+    let reason = Reason::SCOPE_REQUIRED;
+    if scope.is_empty() {
+        return refuse_because(reason, "no API key can be used for this; sign in as a user");
+    }
+    let told = HashMap::from([(NEEDED_SCOPE.to_owned(), scope.to_owned())]);
+    let details = ErrorDetails::with_error_info(reason.code, DOMAIN, told);
+    let detail = format!("the API key has not the scope {scope}; make one that has");
+    Status::with_error_details(reason.grpc, detail, details)
 }
 
 /// There is no such thing, or none that this caller may know of.

@@ -13,7 +13,7 @@ use proto::auth::v1::{GetKeySetRequest, Jwk, key_service_client::KeyServiceClien
 
 use tokio::time::timeout;
 
-use crate::{fatal::causes, server::spawn, upstream::Upstream};
+use crate::{fatal::causes, identity::Identified, server::spawn};
 
 /// A key that is new is known everywhere within this time.
 const FRESH: Duration = Duration::from_mins(5);
@@ -60,7 +60,7 @@ struct Known {
 }
 
 /// Fetches the keys from the auth service.
-pub fn fetch_from_auth(auth: &Upstream) -> KeySource {
+pub fn fetch_from_auth(auth: &Identified) -> KeySource {
     let client = KeyServiceClient::new(auth.clone());
     Box::new(move || {
         let mut client = client.clone();

@@ -4,6 +4,7 @@
 //! names pins the one algorithm; issuer, audience, type and times must all be
 //! right. Verifying costs about 30 µs, so verified tokens are remembered.
 
+mod claims;
 mod keys;
 
 use std::{collections::HashSet, sync::Arc};
@@ -14,8 +15,11 @@ use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::keys::{FetchError, KeySource, fetch_from_auth};
 use self::keys::{KeyRing, Lookup};
+pub use self::{
+    claims::{MACHINE, SERVICE},
+    keys::{FetchError, KeySource, fetch_from_auth},
+};
 
 /// The audience of every access token: the services of this product.
 pub const AUDIENCE: &str = "mainstay";
