@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use proto::{
     auth::v1::{
-        key_service_client::KeyServiceClient, session_service_client::SessionServiceClient,
+        factor_service_client::FactorServiceClient, key_service_client::KeyServiceClient,
+        session_service_client::SessionServiceClient, sign_in_service_client::SignInServiceClient,
         user_service_client::UserServiceClient,
     },
     content::v1::post_service_client::PostServiceClient,
@@ -88,6 +89,16 @@ impl Grpc {
     /// Sessions.
     pub fn sessions(&self) -> SessionServiceClient<Authorized> {
         SessionServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// Second factors.
+    pub fn factors(&self) -> FactorServiceClient<Authorized> {
+        FactorServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// Proving more than a password.
+    pub fn sign_in(&self) -> SignInServiceClient<Authorized> {
+        SignInServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
     }
 
     /// Keys.

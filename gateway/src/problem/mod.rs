@@ -3,6 +3,7 @@
 mod fault;
 mod page;
 mod status;
+mod told;
 
 use std::{borrow::Cow, time::Duration};
 
@@ -10,6 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use platform::{request_id::RequestContext, status::Reason};
 use serde::Serialize;
 
+use self::told::Told;
 pub(crate) use self::{
     fault::{Fault, Faults, Place},
     page::{entry, explained},
@@ -26,18 +28,10 @@ pub(crate) struct Problem {
     detail: Cow<'static, str>,
     suggestion: Option<String>,
     pub(crate) faults: Vec<Fault>,
-    stale: Option<Stale>,
+    told: Told,
     retry_after_seconds: Option<u64>,
     allow: Option<HeaderValue>,
     ends_connection: bool,
-}
-
-/// What somebody else changed meanwhile.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Stale {
-    current_etag: String,
-    changed_fields: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -54,7 +48,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [Fault],
     #[serde(flatten)]
-    stale: Option<&'a Stale>,
+    told: &'a Told,
 }
 
 // === impl Problem ===
@@ -70,7 +64,7 @@ impl Problem {
             detail: reason.detail.into(),
             suggestion: None,
             faults: Vec::new(),
-            stale: None,
+            told: Told::default(),
             retry_after_seconds: None,
             allow: None,
             ends_connection: false,
@@ -143,7 +137,7 @@ impl Problem {
             request_id,
             suggestion: self.suggestion.as_deref(),
             errors: &self.faults,
-            stale: self.stale.as_ref(),
+            told: &self.told,
         };
         serde_json::to_vec(&body).unwrap_or_default()
     }
@@ -159,7 +153,7 @@ impl Problem {
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            headers.insert(header::WWW_AUTHENTICATE, self.told.authenticate());
         }
         if let Some(seconds) = self.wait_seconds() {
             headers.insert(header::RETRY_AFTER, seconds.into());

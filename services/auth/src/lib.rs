@@ -5,12 +5,14 @@
 
 mod audit;
 mod config;
+mod factors;
 mod keys;
 mod mail;
 pub mod operator;
 mod passwords;
 mod secrets;
 mod sessions;
+mod sign_in;
 mod users;
 
 use std::{future::ready, sync::Arc};
@@ -25,11 +27,19 @@ use platform::{
     token::Verifier,
 };
 use proto::auth::v1::{
-    key_service_server::KeyServiceServer, session_service_server::SessionServiceServer,
+    factor_service_server::FactorServiceServer, key_service_server::KeyServiceServer,
+    session_service_server::SessionServiceServer, sign_in_service_server::SignInServiceServer,
     user_service_server::UserServiceServer,
 };
 
-use self::{config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer};
+use self::{
+    config::Config,
+    factors::{Factors, Tickets},
+    keys::KeySet,
+    mail::PostOffice,
+    passwords::Passwords,
+    sessions::Issuer,
+};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -77,11 +87,30 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
         passwords: passwords.clone(),
     };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
-    let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
+    let tickets = Arc::new(Tickets::new(&config.secret_key));
+    let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes, tickets };
+    let post_office = PostOffice::new(&config.secret_key, &config.public_url);
+    let site = factors::Site::new(&config.public_url, &config.webauthn_origins);
+    let factors = Arc::new(Factors::new(&config.secret_key, &issuer.tickets, site, post_office));
+    let second_factors = factors::Rpc {
+        pool: pool.clone(),
+        replies: replies.clone(),
+        factors: Arc::clone(&factors),
+        issuer: issuer.clone(),
+    };
+    let sign_in = sign_in::Rpc {
+        pool: pool.clone(),
+        replies: replies.clone(),
+        passwords: passwords.clone(),
+        factors,
+        issuer: issuer.clone(),
+    };
     let sessions = sessions::Rpc { pool, replies, passwords, issuer };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))
+        .with(FactorServiceServer::new(second_factors).max_decoding_message_size(MAX_MESSAGE))
+        .with(SignInServiceServer::new(sign_in).max_decoding_message_size(MAX_MESSAGE))
         .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE));
     Ok((grpc, access))
 }

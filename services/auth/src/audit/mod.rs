@@ -44,5 +44,13 @@ macro_rules! kinds {
 kinds! {
     SessionCreated "session.created" "Somebody signed in."
     SessionEnded "session.ended" "A session was ended."
+    SecondFactorAsked "session.second_factor_required" "Somebody has to show a second factor to sign in."
+    Reauthenticated "session.reauthenticated" "Somebody proved once more who they are."
+    FactorAdded "factor.added" "A second factor was added."
+    FactorRemoved "factor.removed" "A second factor was removed."
+    FactorRefused "factor.refused" "A wrong code or passkey was shown."
+    PasskeyCopied "factor.counter_went_back" "A passkey counted backwards: there may be a copy of it."
+    RecoveryCodesMade "recovery_codes.made" "Recovery codes were made."
+    RecoveryCodeUsed "recovery_codes.used" "A recovery code was used."
     RefreshTokenReused "session.refresh_token_reused" "A refresh token was used again, too late."
 }

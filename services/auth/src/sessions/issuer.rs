@@ -5,19 +5,22 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use platform::time::to_proto;
 use proto::auth::v1::{
-    CreateSessionResponse, RedeemSignInLinkResponse, RefreshSessionResponse, Session,
+    CreateSessionResponse, FinishPasskeySignInResponse, RedeemSignInLinkResponse,
+    RefreshSessionResponse, Session, VerifySecondFactorResponse,
 };
 
 use super::{Assurance, Error, Issued, Lifetimes, claims};
-use crate::keys::KeySet;
+use crate::{factors::Tickets, keys::KeySet};
 
 /// Issues access tokens.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Issuer {
     pub(crate) keys: Arc<KeySet>,
     /// Who the tokens say they come from.
     pub(crate) name: String,
     pub(crate) lifetimes: Lifetimes,
+    /// Issues challenges to whoever has to show a second factor first.
+    pub(crate) tickets: Arc<Tickets>,
 }
 
 /// Everything that a reply about a new or refreshed session carries; the replies
@@ -50,7 +53,7 @@ impl Issuer {
 /// The same for another way of signing in.
 macro_rules! signed_in {
     ($name:ident, $reply:ident) => {
-        pub(super) fn $name(signed_in: SignedIn) -> $reply {
+        pub(crate) fn $name(signed_in: SignedIn) -> $reply {
             $reply {
                 session: signed_in.session,
                 access_token: signed_in.access_token,
@@ -64,3 +67,5 @@ macro_rules! signed_in {
 
 signed_in!(redeemed, RedeemSignInLinkResponse);
 signed_in!(refreshed, RefreshSessionResponse);
+signed_in!(second_factor_verified, VerifySecondFactorResponse);
+signed_in!(passkey_signed_in, FinishPasskeySignInResponse);

@@ -1,10 +1,14 @@
 //! Who may call what, read from the contract and enforced before any handler.
 
+#[cfg(test)]
+mod fixture;
+mod fresh;
 mod layer;
 mod policy;
 
 use std::{collections::HashMap, sync::Arc};
 
+use jiff::Timestamp;
 use prost::{Message, Name};
 use prost_reflect::DescriptorPool;
 use proto::options::v1::{Access, Policy, Role};
@@ -186,6 +190,7 @@ impl Contract {
         if !is_allowed {
             return Err(status::refuse(Reason::ROLE_REQUIRED));
         }
+        fresh::check(policy, claims.as_deref(), Timestamp::now())?;
         let caller =
             Caller { claims, access, override_role: policy.override_role(), request: None };
         Ok(Admission { caller, rules: self.rules.clone(), key: None })
@@ -206,7 +211,7 @@ mod tests {
     use prost_reflect::prost_types::FileDescriptorSet;
     use proto::options::v1::{Criticality, RateClass};
 
-    use super::*;
+    use super::{fixture::claims, *};
 
     #[test]
     fn a_contract_without_an_access_rule_is_refused() {
@@ -215,26 +220,6 @@ mod tests {
         let stripped = FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap().encode_to_vec();
         let error = Contract::read_from(&stripped).unwrap_err().to_string();
         assert!(error.contains("has no access rule"), "{error}");
-    }
-
-    fn claims(roles: &[&str]) -> Arc<Claims> {
-        let id = Uuid::now_v7();
-        Arc::new(Claims {
-            iss: String::new(),
-            aud: String::new(),
-            sub: id,
-            sid: id,
-            jti: id,
-            iat: 0,
-            nbf: 0,
-            exp: 0,
-            roles: roles.iter().map(|&role| role.to_owned()).collect(),
-            auth_time: 0,
-            acr: String::new(),
-            amr: Vec::new(),
-            act: None,
-            scope: None,
-        })
     }
 
     #[test]
