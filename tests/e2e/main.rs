@@ -18,6 +18,7 @@ mod compression;
 mod cors;
 mod dev;
 mod etag;
+mod factors;
 mod gateway;
 mod hardening;
 mod idempotency;

@@ -6,9 +6,10 @@ use proto::{
     auth::v1::{
         administration_service_client::AdministrationServiceClient,
         api_key_service_client::ApiKeyServiceClient, audit_service_client::AuditServiceClient,
-        key_service_client::KeyServiceClient,
+        factor_service_client::FactorServiceClient, key_service_client::KeyServiceClient,
         service_account_service_client::ServiceAccountServiceClient,
-        session_service_client::SessionServiceClient, user_service_client::UserServiceClient,
+        session_service_client::SessionServiceClient, sign_in_service_client::SignInServiceClient,
+        user_service_client::UserServiceClient,
     },
     content::v1::post_service_client::PostServiceClient,
 };
@@ -101,6 +102,16 @@ impl Grpc {
     /// What happened.
     pub fn audit(&self) -> AuditServiceClient<Authorized> {
         AuditServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// Second factors.
+    pub fn factors(&self) -> FactorServiceClient<Authorized> {
+        FactorServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// Proving more than a password.
+    pub fn sign_in(&self) -> SignInServiceClient<Authorized> {
+        SignInServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
     }
 
     /// Keys.

@@ -13,6 +13,7 @@
     reason = "a harness of tests, which fail by panicking"
 )]
 
+pub mod authenticator;
 pub mod contract;
 mod database;
 mod dynamic;

@@ -35,6 +35,7 @@ impl Forge {
         json!({
             "iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "sid": session_id,
             "jti": Uuid::now_v7(), "iat": now, "nbf": now, "exp": now + 300, "roles": roles,
+            "auth_time": now, "acr": "aal1",
         })
     }
 

@@ -135,3 +135,16 @@ async fn the_documentation_works_in_a_browser() {
     let said = passes(&mut browse, LIMIT).await;
     assert!(said.contains("nothing loaded from elsewhere"), "{said}");
 }
+
+#[tokio::test]
+async fn a_browser_makes_a_passkey_and_signs_in_with_it() {
+    tools().await;
+    let stack = Stack::builder().set("auth", "MAINSTAY_PUBLIC_URL", "http://localhost");
+    let stack = stack.start().await;
+    std::fs::copy(here("passkey.mjs"), Path::new(TOOLS).join("passkey.mjs")).unwrap();
+    let mut browse = Command::new("node");
+    browse.args(["passkey.mjs", &url(&stack)]).current_dir(TOOLS);
+    browse.env("CHROMIUM", Path::new(TOOLS).join("chromium"));
+    let said = passes(&mut browse, LIMIT).await;
+    assert!(said.contains("a passkey was made and signed in alone"), "{said}");
+}

@@ -35,11 +35,14 @@ fn fits(code: &str, route: &Route, access: Access) -> bool {
     match code {
         // Found before a route is, or only where there is none.
         "ROUTE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "METHOD_UNKNOWN" => false,
-        "INVALID_CREDENTIALS" | "SIGN_IN_LINK_INVALID" => gives_credentials && has_body,
+        "INVALID_CREDENTIALS" | "SIGN_IN_LINK_INVALID" | "SECOND_FACTOR_REQUIRED" => {
+            gives_credentials && has_body
+        }
         "API_KEY_INVALID" => input.get_field_by_name("api_key").is_some(),
         "SCOPE_REQUIRED" => access != Access::Public,
         "LIMIT_REACHED" => route.is_creation(),
         "SESSION_ENDED" => access != Access::Public || !route.rpc.takes.is_empty(),
+        "STEP_UP_REQUIRED" => access != Access::Public && is_unsafe,
         "NOT_YOURS" => access == Access::Self_,
         "ROLE_REQUIRED" => ![Access::Public, Access::User, Access::Self_].contains(&access),
         "NOT_FOUND" | "INVALID_PARAMETER" => input.fields().len() > 0,
@@ -187,6 +190,17 @@ pub(super) fn schemas() -> [(String, Schema); 2] {
                 "errors",
                 Schema::list(Schema::named("Fault"))
                     .explained("Everything that is wrong with the request."),
+            ),
+            ("challenge", text("With SECOND_FACTOR_REQUIRED: what the factor is sent with.")),
+            (
+                "methods",
+                Schema::list(Schema::text())
+                    .explained("With SECOND_FACTOR_REQUIRED: `totp`, `passkey`, `recovery_code`."),
+            ),
+            (
+                "maxAge",
+                Schema::of("integer")
+                    .explained("With STEP_UP_REQUIRED: for how many seconds a proof is recent."),
             ),
         ],
         "Why a request was refused or failed (RFC 9457).",

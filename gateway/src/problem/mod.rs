@@ -3,6 +3,7 @@
 mod fault;
 mod page;
 mod status;
+mod told;
 
 use std::{borrow::Cow, time::Duration};
 
@@ -10,6 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use platform::{request_id::RequestContext, status::Reason};
 use serde::Serialize;
 
+use self::told::Told;
 pub(crate) use self::{
     fault::{Fault, Faults, Place},
     page::{entry, explained, fault, told},
@@ -26,20 +28,10 @@ pub(crate) struct Problem {
     detail: Cow<'static, str>,
     suggestion: Option<String>,
     pub(crate) faults: Vec<Fault>,
-    stale: Option<Stale>,
-    /// The scope that a machine's token has not.
-    needed_scope: Option<String>,
+    told: Told,
     retry_after_seconds: Option<u64>,
     allow: Option<HeaderValue>,
     ends_connection: bool,
-}
-
-/// What somebody else changed meanwhile.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Stale {
-    current_etag: String,
-    changed_fields: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -56,7 +48,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [Fault],
     #[serde(flatten)]
-    stale: Option<&'a Stale>,
+    told: &'a Told,
 }
 
 // === impl Problem ===
@@ -72,8 +64,7 @@ impl Problem {
             detail: reason.detail.into(),
             suggestion: None,
             faults: Vec::new(),
-            stale: None,
-            needed_scope: None,
+            told: Told::default(),
             retry_after_seconds: None,
             allow: None,
             ends_connection: false,
@@ -146,7 +137,7 @@ impl Problem {
             request_id,
             suggestion: self.suggestion.as_deref(),
             errors: &self.faults,
-            stale: self.stale.as_ref(),
+            told: &self.told,
         };
         serde_json::to_vec(&body).unwrap_or_default()
     }
@@ -161,14 +152,8 @@ impl Problem {
     fn write_headers(&self, headers: &mut HeaderMap, version: http::Version) {
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if let Some(scope) = &self.needed_scope {
-            // RFC 6750, section 3.1.
-            let challenge = format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
-            headers.extend(challenge.parse().ok().map(|it| (header::WWW_AUTHENTICATE, it)));
-        }
+        let authenticate = self.told.authenticate(self.status);
+        headers.extend(authenticate.map(|value| (header::WWW_AUTHENTICATE, value)));
         if let Some(seconds) = self.wait_seconds() {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }

@@ -3,11 +3,11 @@
 use std::{borrow::Cow, time::Duration};
 
 use http::StatusCode;
-use platform::status::{self, CHANGED_FIELDS, CURRENT_ETAG, NEEDED_SCOPE, Reason};
+use platform::status::{self, Reason};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, ErrorInfo, FieldViolation, StatusExt};
 
-use super::{Fault, Place, Problem, Stale};
+use super::{Fault, Place, Problem, Told};
 
 impl Problem {
     /// Translates a status; `place` says where the client wrote a field.
@@ -26,9 +26,7 @@ impl Problem {
             let faults = violations.iter().map(|violation| fault(violation, &place)).collect();
             problem = Self::with_faults(faults);
         }
-        problem.stale = details.error_info().and_then(stale);
-        problem.needed_scope =
-            details.error_info().and_then(|info| info.metadata.get(NEEDED_SCOPE).cloned());
+        problem.told = details.error_info().map(Told::read).unwrap_or_default();
         let delay = details.retry_info().and_then(|retry| retry.retry_delay);
         problem.retry_after_seconds =
             delay.map(|delay| delay.as_secs() + u64::from(delay.subsec_nanos() > 0));
@@ -107,23 +105,6 @@ fn is_reason(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.bytes().all(is_upper)
 }
 
-/// What a service says about a version that is no longer there.
-fn stale(info: &ErrorInfo) -> Option<Stale> {
-    let current_etag = info.metadata.get(CURRENT_ETAG)?.clone();
-    let changed = info.metadata.get(CHANGED_FIELDS)?.split(',').filter(|name| !name.is_empty());
-    Some(Stale { current_etag, changed_fields: changed.map(json_name).collect() })
-}
-
-/// A field's name as ProtoJSON has it.
-fn json_name(field: &str) -> String {
-    let mut words = field.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |name, word| match word.split_at_checked(1) {
-        Some((first, rest)) => name + &first.to_ascii_uppercase() + rest,
-        None => name,
-    })
-}
-
 fn fault(violation: &FieldViolation, place: impl Fn(&str) -> Place) -> Fault {
     let code = if violation.reason.is_empty() { "INVALID" } else { &violation.reason };
     Fault::new(place(&violation.field), code.to_owned(), violation.description.clone())
@@ -194,9 +175,9 @@ mod tests {
     fn a_stale_version_says_what_changed() {
         let changed = ["title".to_owned(), "published_at".to_owned()];
         let problem = problem(&status::stale("7", &changed));
-        let stale = problem.stale.as_ref().unwrap();
-        assert_eq!((problem.status.as_u16(), &*stale.current_etag), (412, "7"));
-        assert_eq!(stale.changed_fields, ["title", "publishedAt"]);
+        let body: serde_json::Value = serde_json::from_slice(&problem.json("")).unwrap();
+        assert_eq!((problem.status.as_u16(), &body["currentEtag"]), (412, &"7".into()));
+        assert_eq!(body["changedFields"], serde_json::json!(["title", "publishedAt"]));
     }
 
     #[test]

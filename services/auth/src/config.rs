@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, time::Duration};
 use database::Url;
 use platform::{config, seal::MasterKey, server};
 
-use crate::sessions::Lifetimes;
+use crate::{factors::Origins, sessions::Lifetimes};
 
 const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
@@ -28,6 +28,9 @@ pub(crate) struct Config {
     /// `MAINSTAY_AUDIT_CHECKPOINT_SECONDS`: a checkpoint of the audit log is signed
     /// when this has passed and something has happened, 60 by default.
     pub(crate) checkpoint_every: Duration,
+    /// `MAINSTAY_WEBAUTHN_ORIGINS`: where passkeys may be used beside the public URL:
+    /// origins of the same site, with commas between them.
+    pub(crate) webauthn_origins: Origins,
     /// `MAINSTAY_ACCESS_TOKEN_SECONDS`: how long access tokens last, 300 by default.
     pub(crate) lifetimes: Lifetimes,
 }
@@ -47,6 +50,7 @@ impl Config {
             database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", SIXTEEN),
             secret_key: reader.required("MAINSTAY_SECRET_KEY"),
             public_url: reader.or("MAINSTAY_PUBLIC_URL", issuer.clone()),
+            webauthn_origins: reader.or("MAINSTAY_WEBAUTHN_ORIGINS", Origins::default()),
             issuer,
             checkpoint_every: Duration::from_secs(checkpoint),
             lifetimes: Lifetimes { access, ..lifetimes },

@@ -6,6 +6,7 @@
 mod administration;
 mod audit;
 mod config;
+mod factors;
 mod keys;
 mod machines;
 mod mail;
@@ -13,6 +14,7 @@ pub mod operator;
 mod passwords;
 mod secrets;
 mod sessions;
+mod sign_in;
 mod users;
 
 use std::{future::ready, sync::Arc};
@@ -30,12 +32,21 @@ use platform::{
 use proto::auth::v1::{
     administration_service_server::AdministrationServiceServer,
     api_key_service_server::ApiKeyServiceServer, audit_service_server::AuditServiceServer,
-    key_service_server::KeyServiceServer,
+    factor_service_server::FactorServiceServer, key_service_server::KeyServiceServer,
     service_account_service_server::ServiceAccountServiceServer,
-    session_service_server::SessionServiceServer, user_service_server::UserServiceServer,
+    session_service_server::SessionServiceServer, sign_in_service_server::SignInServiceServer,
+    user_service_server::UserServiceServer,
 };
 
-use self::{audit::Chainer, config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer};
+use self::{
+    audit::Chainer,
+    config::Config,
+    factors::{Factors, Tickets},
+    keys::KeySet,
+    mail::PostOffice,
+    passwords::Passwords,
+    sessions::Issuer,
+};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -103,7 +114,24 @@ async fn prepare(
         passwords: passwords.clone(),
     };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
-    let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
+    let tickets = Arc::new(Tickets::new(&config.secret_key));
+    let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes, tickets };
+    let post_office = PostOffice::new(&config.secret_key, &config.public_url);
+    let site = factors::Site::new(&config.public_url, &config.webauthn_origins);
+    let factors = Arc::new(Factors::new(&config.secret_key, &issuer.tickets, site, post_office));
+    let second_factors = factors::Rpc {
+        pool: pool.clone(),
+        replies: replies.clone(),
+        factors: Arc::clone(&factors),
+        issuer: issuer.clone(),
+    };
+    let sign_in = sign_in::Rpc {
+        pool: pool.clone(),
+        replies: replies.clone(),
+        passwords: passwords.clone(),
+        factors,
+        issuer: issuer.clone(),
+    };
     let service_accounts = machines::AccountsRpc { pool: pool.clone(), replies: replies.clone() };
     let api_keys =
         machines::Rpc { pool: pool.clone(), replies: replies.clone(), issuer: issuer.clone() };
@@ -112,6 +140,8 @@ async fn prepare(
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))
+        .with(FactorServiceServer::new(second_factors).max_decoding_message_size(MAX_MESSAGE))
+        .with(SignInServiceServer::new(sign_in).max_decoding_message_size(MAX_MESSAGE))
         .with(
             AdministrationServiceServer::new(administration).max_decoding_message_size(MAX_MESSAGE),
         )

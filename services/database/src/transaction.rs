@@ -14,6 +14,12 @@ const ATTEMPTS: u32 = 3;
 pub trait Cause {
     /// The database's error, if it was that.
     fn database(&self) -> Option<&Error>;
+
+    /// Whether what was done until then stays done: a wrong guess was counted, a
+    /// link was used up. Nothing stays unless an error says so.
+    fn keeps_what_was_done(&self) -> bool {
+        false
+    }
 }
 
 /// A transaction under way.
@@ -55,7 +61,8 @@ fn is_retryable(error: &impl Cause) -> bool {
     error.database().is_some_and(Error::is_retryable)
 }
 
-/// Runs `work` in a transaction: committed if it succeeds, rolled back if not,
+/// Runs `work` in a transaction: committed if it succeeds, rolled back if not
+/// (unless its error [keeps what was done](Cause::keeps_what_was_done)),
 /// and repeated when the database could not order it among others.
 pub(crate) async fn run<G, T, E>(
     client: &mut Object,
@@ -76,6 +83,11 @@ where
             Ok(value) => {
                 let committed = transaction.inner.commit().await;
                 committed.map(|()| value).map_err(|error| Error::from(error).into())
+            }
+            Err(error) if error.keeps_what_was_done() => {
+                let committed = transaction.inner.commit().await;
+                committed.map_err(Error::from)?;
+                Err(error)
             }
             Err(error) => Err(error),
         };

@@ -6,7 +6,7 @@ use proto::{
     options::v1::Role,
 };
 use tests::{Forge, Grpc, Rest, Stack};
-use tokio_postgres::Client;
+use tokio_postgres::{Client, types::ToSql};
 use uuid::Uuid;
 
 /// The kinds of callers there are.
@@ -136,6 +136,18 @@ impl Cast {
         let sql = "INSERT INTO service_accounts (service_account_id, name) VALUES ($1, $2)";
         self.accounts.execute(sql, &[&id, &format!("s{}", id.simple())]).await.unwrap();
         id.to_string()
+    }
+
+    /// A passkey of somebody that nobody can use.
+    pub(super) async fn factor(&self, owner: &Owner) -> String {
+        let (factor_id, user_id) = (Uuid::now_v7(), Uuid::parse_str(&owner.user_id).unwrap());
+        let sql = "INSERT INTO factors \
+                       (factor_id, user_id, kind, sealed, credential_id, confirmed_at) \
+                   VALUES ($1, $2, 'passkey', '', $3, now())";
+        let params: [&(dyn ToSql + Sync); 3] =
+            [&factor_id, &user_id, &factor_id.as_bytes().as_slice()];
+        self.accounts.execute(sql, &params).await.unwrap();
+        factor_id.to_string()
     }
 
     /// A post of somebody, made the way they would make it.

@@ -1,6 +1,6 @@
 //! Requests made from descriptors, and what came of them.
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as FieldKind, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind as FieldKind, MessageDescriptor, Value};
 use serde_json::json;
 use tests::{
     Call, Rest,
@@ -37,8 +37,15 @@ pub(super) struct Outcome {
 
 /// Names of fields that say whose things a request is about. A new kind of thing
 /// needs a line here and one in [`id`].
-const IDS: [&str; 6] =
-    ["user_id", "user_ids", "post_id", "session_id", "api_key_id", "service_account_id"];
+const IDS: [&str; 7] = [
+    "user_id",
+    "user_ids",
+    "post_id",
+    "session_id",
+    "api_key_id",
+    "service_account_id",
+    "factor_id",
+];
 
 // === impl Target ===
 
@@ -151,10 +158,15 @@ async fn prepare(cast: &Cast, case: Case<'_>) -> (Owner, DynamicMessage) {
     let owner = if case.target == Target::Own { &caller } else { &other };
     let mut message = DynamicMessage::new(case.method.descriptor.input());
     for field in case.method.descriptor.input().fields() {
+        if let Some(inner) = json_object(&field) {
+            message.set_field(&field, Value::Message(DynamicMessage::new(inner)));
+            continue;
+        }
         let value = match field.name() {
             "post_id" => cast.post(owner, case.target != Target::Hidden).await,
             "api_key_id" => cast.api_key(owner).await,
             "service_account_id" => cast.service_account().await,
+            "factor_id" => cast.factor(owner).await,
             name if IDS.contains(&name) => id(name, owner),
             _ => match made_up(&field) {
                 Some(text) => text,
@@ -176,6 +188,12 @@ fn id(name: &str, owner: &Owner) -> String {
     }
 }
 
+/// What a field holds that is any JSON object.
+pub(crate) fn json_object(field: &FieldDescriptor) -> Option<MessageDescriptor> {
+    let inner = field.kind().as_message().cloned()?;
+    (inner.full_name() == "google.protobuf.Struct").then_some(inner)
+}
+
 /// A text that obeys the rules of a field; none for a field that may be absent.
 pub(crate) fn made_up(field: &FieldDescriptor) -> Option<String> {
     let is_id = field.name().ends_with("_id") || field.name().ends_with("_ids");
@@ -186,6 +204,9 @@ pub(crate) fn made_up(field: &FieldDescriptor) -> Option<String> {
     }
     let unique = Uuid::now_v7().simple().to_string();
     match field.name() {
+        "code" if field.full_name() == "mainstay.auth.v1.ConfirmTotpRequest.code" => {
+            Some("123456".to_owned())
+        }
         "email" => Some(format!("{unique}@example.com")),
         "page_token" => None,
         "scopes" => Some("posts.read".to_owned()),
@@ -199,6 +220,7 @@ fn as_json(value: &Value) -> serde_json::Value {
     match value {
         Value::String(text) => json!(text),
         Value::List(values) => values.iter().map(as_json).collect(),
+        Value::Message(message) => serde_json::to_value(message).unwrap(),
         other => panic!("no JSON for {other:?}"),
     }
 }

@@ -1,6 +1,7 @@
 //! A request with an idempotency key is done once, however often it is sent.
 
 mod every_post;
+mod factors;
 
 use std::time::Duration;
 

@@ -79,7 +79,7 @@ impl Cause for Error {
     fn database(&self) -> Option<&database::Error> {
         match self {
             Self::Database(error) => Some(error),
-            Self::NoAdmin | Self::Suspended => None,
+            Self::NoAdmin | Self::Suspended | Self::NoServiceKey(_) => None,
         }
     }
 }

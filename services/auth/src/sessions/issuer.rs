@@ -5,12 +5,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use platform::time::to_proto;
 use proto::auth::v1::{
-    CreateSessionResponse, ImpersonateResponse, RedeemSignInLinkResponse, RefreshSessionResponse,
-    Session,
+    CreateSessionResponse, FinishPasskeySignInResponse, ImpersonateResponse,
+    RedeemSignInLinkResponse, RefreshSessionResponse, Session, VerifySecondFactorResponse,
 };
 
 use super::{Assurance, Error, Issued, Lifetimes, claims};
-use crate::keys::KeySet;
+use crate::{factors::Tickets, keys::KeySet};
 
 /// Issues access tokens.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Issuer {
     /// Who the tokens say they come from.
     pub(crate) name: String,
     pub(crate) lifetimes: Lifetimes,
+    /// Issues challenges to whoever has to show a second factor first.
+    pub(crate) tickets: Arc<Tickets>,
 }
 
 /// Everything that a reply about a new or refreshed session carries; the replies
@@ -66,3 +68,5 @@ macro_rules! signed_in {
 signed_in!(impersonated, ImpersonateResponse);
 signed_in!(redeemed, RedeemSignInLinkResponse);
 signed_in!(refreshed, RefreshSessionResponse);
+signed_in!(second_factor_verified, VerifySecondFactorResponse);
+signed_in!(passkey_signed_in, FinishPasskeySignInResponse);

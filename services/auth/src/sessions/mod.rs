@@ -2,6 +2,7 @@
 
 pub(crate) mod issuer;
 mod opening;
+mod renewal;
 mod rpc;
 mod store;
 
@@ -12,8 +13,9 @@ use platform::token::{AUDIENCE, Claims};
 use uuid::Uuid;
 
 pub(crate) use self::{
-    issuer::Issuer,
+    issuer::{Issuer, SignedIn, passkey_signed_in, second_factor_verified},
     opening::{Assurance, Opening, Proof},
+    renewal::renew,
     rpc::Rpc,
     store::{end_all, open},
 };
@@ -80,6 +82,8 @@ pub(crate) enum Error {
     Ended,
     #[error("no such session")]
     NotFound,
+    #[error("a second factor is required")]
+    SecondFactor(Box<crate::factors::Asked>),
     #[error("the successor of a refresh token is damaged")]
     Damaged(#[from] platform::seal::Unsealable),
     #[error(transparent)]

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use platform::token::Actor;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// For how many seconds an admin may act in somebody's name, at most.
@@ -19,12 +20,18 @@ pub(crate) struct Opening {
 }
 
 /// How somebody proved who they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Proof {
     /// A password.
     Password,
     /// A link that an operator made.
     Link,
+    /// A code of an authenticator app.
+    Totp,
+    /// A code that was made for when the other factors are lost.
+    RecoveryCode,
+    /// A passkey that verified its user; synced ones are not bound to a device.
+    Passkey { is_synced: bool },
 }
 
 /// How sure it is who a session belongs to.
@@ -58,7 +65,15 @@ impl Opening {
 
     /// The proofs as the database and tokens name them.
     pub(crate) fn amr(&self) -> Vec<&'static str> {
-        self.proofs.iter().map(|proof| proof.name()).collect()
+        let multiple = self.reaches_aal2().then_some("mfa");
+        self.proofs.iter().map(|proof| proof.name()).chain(multiple).collect()
+    }
+
+    /// Whether the proofs are two factors, or one that is both.
+    pub(crate) fn reaches_aal2(&self) -> bool {
+        let is_second = |proof: &Proof| proof.is_second_factor();
+        self.proofs.iter().any(|proof| proof.is_both_factors())
+            || (self.proofs.iter().any(is_second) && !self.proofs.iter().all(is_second))
     }
 }
 
@@ -70,7 +85,30 @@ impl Proof {
         match self {
             Self::Password => "pwd",
             Self::Link => "link",
+            Self::Totp => "otp",
+            Self::RecoveryCode => "recovery",
+            Self::Passkey { is_synced: false } => "hwk",
+            Self::Passkey { is_synced: true } => "swk",
         }
+    }
+
+    /// What it adds to a session that is open: beside the proof that opened it, a
+    /// second factor makes two.
+    pub(crate) fn amr_beside_others(self) -> Vec<&'static str> {
+        let multiple = (self.is_second_factor() || self.is_both_factors()).then_some("mfa");
+        [self.name()].into_iter().chain(multiple).collect()
+    }
+
+    /// Whether it counts beside another proof only.
+    fn is_second_factor(self) -> bool {
+        matches!(self, Self::Totp | Self::RecoveryCode)
+    }
+
+    /// Whether it is enough by itself. A passkey is a key and what unlocks it. An
+    /// operator's link is the way back in for whoever lost everything else: whoever
+    /// can make one has the database and the master key, and could remove factors.
+    fn is_both_factors(self) -> bool {
+        matches!(self, Self::Passkey { .. } | Self::Link)
     }
 }
 
@@ -80,5 +118,30 @@ impl Assurance {
     /// The level that the proofs reach (NIST SP 800-63B).
     pub(crate) fn acr(&self) -> &'static str {
         if self.amr.iter().any(|method| method == "mfa") { "aal2" } else { "aal1" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_factors_are_two_different_kinds_or_one_that_is_both() {
+        let passkey = Proof::Passkey { is_synced: false };
+        for (proofs, amr) in [
+            (&[Proof::Password][..], &["pwd"][..]),
+            (&[Proof::Totp], &["otp"]),
+            (&[Proof::Totp, Proof::RecoveryCode], &["otp", "recovery"]),
+            (&[Proof::Password, Proof::Totp], &["pwd", "otp", "mfa"]),
+            (&[Proof::Password, Proof::RecoveryCode], &["pwd", "recovery", "mfa"]),
+            (&[Proof::Password, passkey], &["pwd", "hwk", "mfa"]),
+            (&[Proof::Passkey { is_synced: true }], &["swk", "mfa"]),
+            (&[Proof::Link], &["link", "mfa"]),
+            (&[], &[]),
+        ] {
+            let proofs = proofs.to_vec();
+            let opening = Opening { user_id: Uuid::nil(), proofs, impersonator_id: None };
+            assert_eq!(opening.amr(), amr);
+        }
     }
 }

@@ -175,6 +175,7 @@ impl From<Error> for Status {
             Error::WrongLink => status::refuse(Reason::SIGN_IN_LINK_INVALID),
             Error::Ended => status::refuse(Reason::SESSION_ENDED),
             Error::NotFound => status::not_found("session"),
+            Error::SecondFactor(asked) => status::second_factor(&asked.challenge, &asked.methods),
             Error::User(error) => error.into(),
             Error::Damaged(_) | Error::Keys(_) => status::internal(&error),
             Error::Database(error) => error.into(),

@@ -11,7 +11,7 @@ use super::{
     Assurance, Decision, Error, Issued, Lifetimes, Opening, Presented, Proof,
     issuer::{Issuer, SignedIn},
 };
-use crate::{audit, secrets::Token, users};
+use crate::{audit, factors, secrets::Token, users};
 
 /// An account as signing in needs it.
 #[derive(Debug)]
@@ -120,7 +120,9 @@ pub(crate) async fn end(
 }
 
 /// Opens a session: every way of signing in ends here. A suspended account has no
-/// way in, and whoever tries is told no more than with a wrong password.
+/// way in, and whoever tries is told no more than with a wrong password. Where the
+/// account has a second factor that was not shown, nothing is opened either, and the
+/// error asks for it.
 pub(crate) async fn open(
     transaction: &Transaction<'_>,
     opening: &Opening,
@@ -130,6 +132,9 @@ pub(crate) async fn open(
     let Opening { user_id, impersonator_id, .. } = opening;
     let lifetime = f64::from(opening.lifetime(lifetimes.session));
     let session_id = Uuid::now_v7();
+    if impersonator_id.is_none() && !opening.reaches_aal2() {
+        factors::pass(transaction, opening, &issuer.tickets).await?;
+    }
     transaction.rows(include_str!("delete_expired.sql"), &[user_id]).await?;
     let params: [&(dyn ToSql + Sync); 5] =
         [&session_id, user_id, &lifetime, &opening.amr(), impersonator_id];
@@ -154,7 +159,7 @@ pub(crate) async fn end_all(
 }
 
 /// Completes the reply about a session.
-async fn sign_in(
+pub(super) async fn sign_in(
     transaction: &Transaction<'_>,
     issued: Issued,
     issuer: &Issuer,
@@ -275,7 +280,7 @@ fn presented(row: &Row) -> Result<Presented, tokio_postgres::Error> {
     })
 }
 
-fn unreadable(error: tokio_postgres::Error) -> Error {
+pub(super) fn unreadable(error: tokio_postgres::Error) -> Error {
     Error::Database(error.into())
 }
 
@@ -288,8 +293,14 @@ impl database::Cause for Error {
             | Self::WrongLink
             | Self::Ended
             | Self::NotFound
+            | Self::SecondFactor(_)
             | Self::Damaged(_)
             | Self::Keys(_) => None,
         }
+    }
+
+    /// A link that was used up stays so while the second factor is asked for.
+    fn keeps_what_was_done(&self) -> bool {
+        matches!(self, Self::SecondFactor(_))
     }
 }

@@ -1,5 +1,8 @@
 //! Who may call what, read from the contract and enforced before any handler.
 
+#[cfg(test)]
+mod fixture;
+mod fresh;
 mod layer;
 mod owner;
 mod policy;
@@ -7,6 +10,7 @@ mod scope;
 
 use std::{collections::HashMap, sync::Arc};
 
+use jiff::Timestamp;
 use prost::{Message, Name};
 use prost_reflect::DescriptorPool;
 use proto::options::v1::{Access, Policy, Role};
@@ -195,6 +199,7 @@ impl Contract {
         if !is_allowed {
             return Err(status::refuse(Reason::ROLE_REQUIRED));
         }
+        fresh::check(policy, claims.as_deref(), Timestamp::now())?;
         let caller =
             Caller { claims, access, override_role: policy.override_role(), request: None };
         Ok(Admission { caller, rules: self.rules.clone(), key: None })

@@ -28,6 +28,13 @@ pub const CHANGED_FIELDS: &str = "changed_fields";
 
 /// In the `ErrorInfo` of [`insufficient_scope`]: the scope that is needed.
 pub const NEEDED_SCOPE: &str = "scope";
+/// In the `ErrorInfo` of [`second_factor`]: what VerifySecondFactor takes.
+pub const CHALLENGE: &str = "challenge";
+/// In the `ErrorInfo` of [`second_factor`]: the kinds of factors there are,
+/// separated by commas.
+pub const METHODS: &str = "methods";
+/// In the `ErrorInfo` of [`step_up`]: how many seconds a proof is recent.
+pub const MAX_AGE: &str = "max_age";
 
 const MOST_VIOLATIONS: usize = 16;
 const MOST_CHARS: usize = 160;
@@ -87,12 +94,30 @@ pub fn invalid(violations: impl IntoIterator<Item = Violation>) -> Status {
 /// Refuses a change of a version that is no longer there, and says what is there
 /// and what became different, so that the caller can merge.
 pub fn stale(current_etag: &str, changed_fields: &[String]) -> Status {
-    let reason = Reason::ETAG_MISMATCH;
-    let told = [
-        (CURRENT_ETAG.to_owned(), current_etag.to_owned()),
-        (CHANGED_FIELDS.to_owned(), changed_fields.join(",")),
-    ];
-    let details = ErrorDetails::with_error_info(reason.code, DOMAIN, HashMap::from(told));
+    let told =
+        [(CURRENT_ETAG, current_etag.to_owned()), (CHANGED_FIELDS, changed_fields.join(","))];
+    refuse_telling(Reason::ETAG_MISMATCH, told)
+}
+
+/// Refuses to sign somebody in without a second factor, and says how to go on.
+pub fn second_factor(challenge: &str, methods: &[String]) -> Status {
+    let told = [(CHALLENGE, challenge.to_owned()), (METHODS, methods.join(","))];
+    refuse_telling(Reason::SECOND_FACTOR_REQUIRED, told)
+}
+
+/// Refuses what only somebody may do who has just proven who they are (RFC 9470).
+pub fn step_up(max_age_seconds: u32) -> Status {
+    refuse_telling(Reason::STEP_UP_REQUIRED, [(MAX_AGE, max_age_seconds.to_string())])
+}
+
+/// Refuses for a reason of the catalogue, and tells programs more.
+fn refuse_telling(
+    reason: &Reason,
+    told: impl IntoIterator<Item = (&'static str, String)>,
+) -> Status {
+    let told: HashMap<_, _> =
+        told.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let details = ErrorDetails::with_error_info(reason.code, DOMAIN, told);
     Status::with_error_details(reason.grpc, reason.detail, details)
 }
 

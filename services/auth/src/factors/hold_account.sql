@@ -1,0 +1,5 @@
+-- auth.factors.hold_account
+SELECT user_id
+FROM users
+WHERE user_id = $1
+FOR KEY SHARE

@@ -1,0 +1,4 @@
+-- auth.sign_in.password
+SELECT password_hash
+FROM users
+WHERE user_id = $1
