@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use proto::{
     auth::v1::{
-        key_service_client::KeyServiceClient, session_service_client::SessionServiceClient,
-        user_service_client::UserServiceClient,
+        email_service_client::EmailServiceClient, key_service_client::KeyServiceClient,
+        password_service_client::PasswordServiceClient,
+        session_service_client::SessionServiceClient, user_service_client::UserServiceClient,
     },
     content::v1::post_service_client::PostServiceClient,
 };
@@ -88,6 +89,16 @@ impl Grpc {
     /// Sessions.
     pub fn sessions(&self) -> SessionServiceClient<Authorized> {
         SessionServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// Addresses of accounts.
+    pub fn emails(&self) -> EmailServiceClient<Authorized> {
+        EmailServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// Passwords.
+    pub fn passwords(&self) -> PasswordServiceClient<Authorized> {
+        PasswordServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
     }
 
     /// Keys.

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use database::Url;
 use platform::{config, seal::MasterKey, server};
 
-use crate::sessions::Lifetimes;
+use crate::{sessions::Lifetimes, users::SignUp};
 
 const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
@@ -25,6 +25,8 @@ pub(crate) struct Config {
     /// `MAINSTAY_PUBLIC_URL`: where users reach the product; links in letters lead
     /// there. The issuer by default.
     pub(crate) public_url: String,
+    /// `MAINSTAY_SIGN_UP`: `open`, `verified` or `closed`; `open` by default.
+    pub(crate) sign_up: SignUp,
     /// `MAINSTAY_ACCESS_TOKEN_SECONDS`: how long access tokens last, 300 by default.
     pub(crate) lifetimes: Lifetimes,
 }
@@ -42,6 +44,7 @@ impl Config {
             database_url: reader.required("DATABASE_URL"),
             database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", SIXTEEN),
             secret_key: reader.required("MAINSTAY_SECRET_KEY"),
+            sign_up: reader.or("MAINSTAY_SIGN_UP", SignUp::default()),
             public_url: reader.or("MAINSTAY_PUBLIC_URL", issuer.clone()),
             issuer,
             lifetimes: Lifetimes { access, ..lifetimes },

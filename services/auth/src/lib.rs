@@ -4,11 +4,15 @@
 //! (`rpc.rs`), its storage (`store.rs`) and its statements (`*.sql`).
 
 mod audit;
+mod challenges;
 mod config;
+mod emails;
 mod keys;
 mod mail;
 pub mod operator;
 mod passwords;
+mod reproof;
+mod resets;
 mod secrets;
 mod sessions;
 mod users;
@@ -25,11 +29,19 @@ use platform::{
     token::Verifier,
 };
 use proto::auth::v1::{
-    key_service_server::KeyServiceServer, session_service_server::SessionServiceServer,
+    email_service_server::EmailServiceServer, key_service_server::KeyServiceServer,
+    password_service_server::PasswordServiceServer, session_service_server::SessionServiceServer,
     user_service_server::UserServiceServer,
 };
 
-use self::{config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer};
+use self::{
+    challenges::{Codes, Desk},
+    config::Config,
+    keys::KeySet,
+    mail::PostOffice,
+    passwords::Passwords,
+    sessions::Issuer,
+};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -70,17 +82,36 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
 
     let passwords = Passwords::new();
     let replies = Replies::new(&pool, &config.secret_key);
+    let post = PostOffice::new(&config.secret_key, &config.public_url);
+    let (desk, sign_up) = (Desk { post, codes: Codes::new(&config.secret_key) }, config.sign_up);
     let users = users::Rpc {
         pool: pool.clone(),
         replies: replies.clone(),
         pages,
         passwords: passwords.clone(),
+        desk: desk.clone(),
+        sign_up,
+    };
+    let emails = emails::Rpc {
+        pool: pool.clone(),
+        replies: replies.clone(),
+        passwords: passwords.clone(),
+        desk: desk.clone(),
+        sign_up,
+    };
+    let resets = resets::Rpc {
+        pool: pool.clone(),
+        replies: replies.clone(),
+        passwords: passwords.clone(),
+        desk,
     };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
     let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
     let sessions = sessions::Rpc { pool, replies, passwords, issuer };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
+        .with(EmailServiceServer::new(emails).max_decoding_message_size(MAX_MESSAGE))
+        .with(PasswordServiceServer::new(resets).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))
         .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE));
     Ok((grpc, access))

@@ -44,5 +44,12 @@ macro_rules! kinds {
 kinds! {
     SessionCreated "session.created" "Somebody signed in."
     SessionEnded "session.ended" "A session was ended."
+    UserCreated "user.created" "Somebody signed up."
+    EmailVerified "email.verified" "An address was proven to be its account's owner's."
+    EmailChangeRequested "email.change_requested" "Another address was asked for."
+    EmailChanged "email.changed" "An account has another address."
+    PasswordChanged "password.changed" "A password was changed by who knew the old one."
+    PasswordResetRequested "password.reset_requested" "A letter to choose a new password was asked for."
+    PasswordReset "password.reset" "A new password was chosen with such a letter."
     RefreshTokenReused "session.refresh_token_reused" "A refresh token was used again, too late."
 }
