@@ -6,7 +6,8 @@ use proto::{
     auth::v1::{
         administration_service_client::AdministrationServiceClient,
         api_key_service_client::ApiKeyServiceClient, audit_service_client::AuditServiceClient,
-        factor_service_client::FactorServiceClient, key_service_client::KeyServiceClient,
+        email_service_client::EmailServiceClient, factor_service_client::FactorServiceClient,
+        key_service_client::KeyServiceClient, password_service_client::PasswordServiceClient,
         service_account_service_client::ServiceAccountServiceClient,
         session_service_client::SessionServiceClient, sign_in_service_client::SignInServiceClient,
         user_service_client::UserServiceClient,
@@ -112,6 +113,16 @@ impl Grpc {
     /// Proving more than a password.
     pub fn sign_in(&self) -> SignInServiceClient<Authorized> {
         SignInServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// Addresses of accounts.
+    pub fn emails(&self) -> EmailServiceClient<Authorized> {
+        EmailServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// Passwords.
+    pub fn passwords(&self) -> PasswordServiceClient<Authorized> {
+        PasswordServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
     }
 
     /// Keys.

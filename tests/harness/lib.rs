@@ -18,6 +18,7 @@ pub mod contract;
 mod database;
 mod dynamic;
 mod grpc;
+mod letters;
 pub mod load;
 mod metrics;
 pub mod pebble;
@@ -35,6 +36,7 @@ pub use self::{
     database::{Database, Databases},
     dynamic::call,
     grpc::{Authorized, Bearer, Grpc, channel, reason, refused},
+    letters::Letter,
     metrics::{Metrics, metrics},
     person::{PASSWORD, Person},
     rest::{Answer, Call, Lost, Rest},

@@ -90,17 +90,19 @@ impl Person {
         let mut person = Self::stranger(stack);
         name.clone_into(&mut person.username);
         person.email = format!("{name}@example.com");
+        // Names such as `root` are reserved: who has a role is given theirs with it.
+        let first = if roles.is_empty() { name.to_owned() } else { format!("new-{name}") };
         let account = CreateUserRequest {
             email: person.email.clone(),
-            username: name.to_owned(),
+            username: first.clone(),
             display_name: String::new(),
             password: PASSWORD.to_owned(),
         };
         let made = person.grpc.users().create_user(account).await.unwrap().into_inner();
         person.id = made.user.unwrap().id;
         if !roles.is_empty() {
-            let sql = "UPDATE users SET roles = $1 WHERE username = $2";
-            assert_eq!(stack.databases.auth.execute(sql, &[&roles, &name]).await, 1);
+            let sql = "UPDATE users SET roles = $1, username = $2 WHERE username = $3";
+            assert_eq!(stack.databases.auth.execute(sql, &[&roles, &name, &first]).await, 1);
         }
         let session = person.grpc.sessions().create_session(person.credentials()).await.unwrap();
         let token = session.into_inner().access_token.unwrap();

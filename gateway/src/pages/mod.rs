@@ -1,5 +1,5 @@
-//! The few pages of the gateway itself: a welcome, a sign-in by link, the
-//! documentation of the API and the catalogue of errors. They load nothing from
+//! The few pages of the gateway itself: a welcome, those that links in letters
+//! lead to, the documentation of the API and the catalogue of errors. They load nothing from
 //! anywhere else.
 
 mod asset;
@@ -16,6 +16,10 @@ const FRAME: &str = include_str!("frame.html");
 const WELCOME: &str = include_str!("welcome.html");
 const SIGN_IN: &str = include_str!("sign-in.html");
 const SIGN_IN_SCRIPT: &str = include_str!("sign-in.js");
+const VERIFY_EMAIL: &str = include_str!("verify-email.html");
+const VERIFY_EMAIL_SCRIPT: &str = include_str!("verify-email.js");
+const RESET_PASSWORD: &str = include_str!("reset-password.html");
+const RESET_PASSWORD_SCRIPT: &str = include_str!("reset-password.js");
 const STYLE: &str = include_str!("style.css");
 const ICON: &str = include_str!("icon.svg");
 
@@ -68,6 +72,16 @@ impl Pages {
             "/" => ("/", HTML, self.welcome.clone()),
             "/sign-in" => ("/sign-in", HTML, framed("Sign in", SIGN_IN)),
             "/sign-in.js" => ("/sign-in.js", SCRIPT, SIGN_IN_SCRIPT.to_owned()),
+            "/verify-email" => {
+                ("/verify-email", HTML, framed("Confirm your address", VERIFY_EMAIL))
+            }
+            "/verify-email.js" => ("/verify-email.js", SCRIPT, VERIFY_EMAIL_SCRIPT.to_owned()),
+            "/reset-password" => {
+                ("/reset-password", HTML, framed("Choose a new password", RESET_PASSWORD))
+            }
+            "/reset-password.js" => {
+                ("/reset-password.js", SCRIPT, RESET_PASSWORD_SCRIPT.to_owned())
+            }
             "/style.css" => ("/style.css", "text/css; charset=utf-8", STYLE.to_owned()),
             "/icon.svg" => ("/icon.svg", "image/svg+xml", ICON.to_owned()),
             PROBE => (PROBE, TEXT, "ok\n".to_owned()),

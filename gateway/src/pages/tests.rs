@@ -32,8 +32,9 @@ async fn get(path: &str, accept: &str) -> Option<String> {
 
 #[tokio::test]
 async fn pages_load_nothing_from_elsewhere_and_nothing_inline() {
-    let pages = ["/", "/sign-in", "/docs", "/docs/errors", "/docs/errors/EMAIL_TAKEN", "/problems"];
-    for path in pages {
+    let pages = ["/", "/docs", "/docs/errors", "/docs/errors/EMAIL_TAKEN", "/problems"];
+    let of_letters = ["/sign-in", "/verify-email", "/reset-password"];
+    for path in pages.into_iter().chain(of_letters) {
         let page = get(path, "text/html").await.unwrap();
         assert!(page.contains("lang=\"en\"") && page.contains("<title>"), "{path}");
         for forbidden in ["{{", "//", "<script>", "<style", "style=", "onclick", "javascript:"] {
@@ -44,7 +45,9 @@ async fn pages_load_nothing_from_elsewhere_and_nothing_inline() {
 
 #[tokio::test]
 async fn what_a_page_loads_is_there() {
-    for path in ["/", "/sign-in", "/docs", "/docs/errors", "/docs/errors/EMAIL_TAKEN"] {
+    let pages = ["/", "/docs", "/docs/errors", "/docs/errors/EMAIL_TAKEN"];
+    let of_letters = ["/sign-in", "/verify-email", "/reset-password"];
+    for path in pages.into_iter().chain(of_letters) {
         let page = get(path, "text/html").await.unwrap();
         let links = page.split([' ', '>']).filter_map(|part| {
             part.strip_prefix("href=\"").or(part.strip_prefix("src=\""))?.split('"').next()

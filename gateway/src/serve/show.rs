@@ -83,7 +83,9 @@ pub(super) fn success(
         *response.status_mut() = StatusCode::NO_CONTENT;
         return response;
     }
-    let location = reply.id.as_deref().and_then(|id| route.location_of(id, &found.path));
+    // What is not there yet has no id.
+    let id = reply.id.as_deref().filter(|id| !id.is_empty());
+    let location = id.and_then(|id| route.location_of(id, &found.path));
     let mut response = json(parts, route, shown, reply.json, None);
     if route.is_creation() {
         *response.status_mut() = StatusCode::CREATED;

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, time::Duration};
 use database::Url;
 use platform::{config, seal::MasterKey, server};
 
-use crate::{factors::Origins, sessions::Lifetimes};
+use crate::{factors::Origins, sessions::Lifetimes, users::SignUp};
 
 const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
@@ -31,6 +31,8 @@ pub(crate) struct Config {
     /// `MAINSTAY_WEBAUTHN_ORIGINS`: where passkeys may be used beside the public URL:
     /// origins of the same site, with commas between them.
     pub(crate) webauthn_origins: Origins,
+    /// `MAINSTAY_SIGN_UP`: `open`, `verified` or `closed`; `open` by default.
+    pub(crate) sign_up: SignUp,
     /// `MAINSTAY_ACCESS_TOKEN_SECONDS`: how long access tokens last, 300 by default.
     pub(crate) lifetimes: Lifetimes,
 }
@@ -49,6 +51,7 @@ impl Config {
             database_url: reader.required("DATABASE_URL"),
             database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", SIXTEEN),
             secret_key: reader.required("MAINSTAY_SECRET_KEY"),
+            sign_up: reader.or("MAINSTAY_SIGN_UP", SignUp::default()),
             public_url: reader.or("MAINSTAY_PUBLIC_URL", issuer.clone()),
             webauthn_origins: reader.or("MAINSTAY_WEBAUTHN_ORIGINS", Origins::default()),
             issuer,

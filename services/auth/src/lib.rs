@@ -5,13 +5,17 @@
 
 mod administration;
 mod audit;
+mod challenges;
 mod config;
+mod emails;
 mod factors;
 mod keys;
 mod machines;
 mod mail;
 pub mod operator;
 mod passwords;
+mod reproof;
+mod resets;
 mod secrets;
 mod sessions;
 mod sign_in;
@@ -32,7 +36,8 @@ use platform::{
 use proto::auth::v1::{
     administration_service_server::AdministrationServiceServer,
     api_key_service_server::ApiKeyServiceServer, audit_service_server::AuditServiceServer,
-    factor_service_server::FactorServiceServer, key_service_server::KeyServiceServer,
+    email_service_server::EmailServiceServer, factor_service_server::FactorServiceServer,
+    key_service_server::KeyServiceServer, password_service_server::PasswordServiceServer,
     service_account_service_server::ServiceAccountServiceServer,
     session_service_server::SessionServiceServer, sign_in_service_server::SignInServiceServer,
     user_service_server::UserServiceServer,
@@ -40,6 +45,7 @@ use proto::auth::v1::{
 
 use self::{
     audit::Chainer,
+    challenges::{Codes, Desk},
     config::Config,
     factors::{Factors, Tickets},
     keys::KeySet,
@@ -107,11 +113,28 @@ async fn prepare(
         stopping,
     };
     let replies = Replies::new(&pool, &config.secret_key);
+    let post = PostOffice::new(&config.secret_key, &config.public_url);
+    let (desk, sign_up) = (Desk { post, codes: Codes::new(&config.secret_key) }, config.sign_up);
     let users = users::Rpc {
         pool: pool.clone(),
         replies: replies.clone(),
         pages,
         passwords: passwords.clone(),
+        desk: desk.clone(),
+        sign_up,
+    };
+    let emails = emails::Rpc {
+        pool: pool.clone(),
+        replies: replies.clone(),
+        passwords: passwords.clone(),
+        desk: desk.clone(),
+        sign_up,
+    };
+    let resets = resets::Rpc {
+        pool: pool.clone(),
+        replies: replies.clone(),
+        passwords: passwords.clone(),
+        desk,
     };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
     let tickets = Arc::new(Tickets::new(&config.secret_key));
@@ -139,6 +162,8 @@ async fn prepare(
     let sessions = sessions::Rpc { pool, replies, passwords, issuer, failures };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
+        .with(EmailServiceServer::new(emails).max_decoding_message_size(MAX_MESSAGE))
+        .with(PasswordServiceServer::new(resets).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))
         .with(FactorServiceServer::new(second_factors).max_decoding_message_size(MAX_MESSAGE))
         .with(SignInServiceServer::new(sign_in).max_decoding_message_size(MAX_MESSAGE))

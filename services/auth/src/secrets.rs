@@ -54,6 +54,14 @@ impl Token {
     }
 }
 
+/// A random number below a bound that is small beside 2^64.
+#[expect(clippy::expect_used, reason = "without randomness nothing here is safe to go on")]
+pub(crate) fn random_below(bound: u64) -> u64 {
+    let mut bytes = [0; 8];
+    rand::fill(&mut bytes).expect("the system's random numbers");
+    u64::from_be_bytes(bytes) % bound
+}
+
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Token(…)")

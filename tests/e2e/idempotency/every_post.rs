@@ -1,6 +1,7 @@
 //! Every POST of the contract, sent twice: what is stored afterwards is the same.
 
 use prost_reflect::{DynamicMessage, Value};
+use proto::auth::v1::RequestPasswordResetRequest;
 use tests::{
     Database, PASSWORD, Person, Rest, Stack,
     contract::{Method, Route, header, is_credential, methods, pool},
@@ -45,6 +46,25 @@ async fn message(stack: &Stack, person: &Person, method: &Method) -> DynamicMess
             ("RedeemSignInLink", "token") => {
                 let pool = database::Pool::new(&stack.databases.auth.url, 1).unwrap();
                 auth::operator::sign_in_link(&pool, &person.email).await.unwrap()
+            }
+            ("ChangeEmail", "password")
+            | ("ChangePassword", "current_password" | "password")
+            | ("ConfirmPasswordReset", "password") => PASSWORD.to_owned(),
+            ("ConfirmEmail", "token") => {
+                let newcomer = Person::user(stack, "newcomer").await;
+                stack.letter(&newcomer.email, "email_verification").await.token()
+            }
+            ("ConfirmPasswordReset", "token") => {
+                let loser = Person::user(stack, "loser").await;
+                let email = loser.email.clone();
+                let request = RequestPasswordResetRequest { email };
+                loser.grpc().passwords().request_password_reset(request).await.unwrap();
+                stack.letter(&loser.email, "password_reset").await.token()
+            }
+            ("ConfirmEmail" | "ConfirmPasswordReset", "email" | "code") => continue,
+            ("RequestEmailVerification", "user_id") => {
+                stack.after_a_minute().await;
+                "me".to_owned()
             }
             ("UnpublishPost", "post_id") => person.publish("News").await,
             ("ExchangeApiKey", "api_key") => stack.databases.auth.service_key("content").await,

@@ -38,6 +38,11 @@ impl PostOffice {
         store::insert(transaction, &self.sealer, recipient, letter).await
     }
 
+    /// A link to a page.
+    pub(crate) fn page(&self, page: &str) -> String {
+        format!("{}/{page}", self.public_url)
+    }
+
     /// A link to a page, with a secret that no server on the way gets to see.
     pub(crate) fn link(&self, page: &str, token: &str) -> String {
         format!("{}/{page}#token={token}", self.public_url)

@@ -1,6 +1,7 @@
 -- auth.users.insert
 WITH found AS (
-    INSERT INTO users (user_id, email, username, display_name, password_hash)
-    VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO users
+        (user_id, email, username, username_skeleton, display_name, password_hash, email_verified)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
     RETURNING *
 )

@@ -1,26 +1,54 @@
 //! Accounts: the rules, free of gRPC and SQL.
 
+mod names;
 mod rpc;
 mod search;
+mod sign_up;
 mod store;
+
+use std::str::FromStr;
 
 use platform::{etag::Meant, mask::Mask};
 use proto::auth::v1::{CreateUserRequest, UpdateUserRequest};
 use secrecy::SecretString;
 use uuid::Uuid;
 
+use self::names::Username;
 pub(crate) use self::{
+    names::normal_email,
     rpc::Rpc,
-    store::{find, find_in},
+    sign_up::complete,
+    store::{Standing, find, find_in, is_email_taken, standing},
 };
+use crate::passwords::OwnWords;
+
+/// Who may sign up, and when an account comes into being.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SignUp {
+    /// Anybody, at once; a taken address is told to be taken.
+    #[default]
+    Open,
+    /// Anybody, as soon as the address is proven; nobody learns which addresses
+    /// have accounts.
+    Verified,
+    /// Nobody.
+    Closed,
+}
+
+/// The setting is none of the three.
+#[derive(Debug, thiserror::Error)]
+#[error("must be open, verified or closed")]
+pub(crate) struct NoSignUp;
 
 /// An account that obeys every rule and may be stored once its password is hashed.
 #[derive(Debug)]
 pub(crate) struct NewAccount {
     id: Uuid,
     email: String,
-    username: String,
+    username: Username,
     display_name: String,
+    /// Whether the address is proven already.
+    is_proven: bool,
 }
 
 /// What shall change about an account.
@@ -28,7 +56,7 @@ pub(crate) struct NewAccount {
 pub(crate) struct Changes {
     /// The version that shall change.
     meant: Meant,
-    username: Option<String>,
+    username: Option<Username>,
     display_name: Option<String>,
 }
 
@@ -45,27 +73,55 @@ pub(crate) enum Error {
     UsernameTaken,
     #[error("nobody else is an admin")]
     LastAdmin,
+    #[error("the user name is reserved")]
+    UsernameReserved,
+    #[error("no e-mail address")]
+    NoAddress,
     #[error(transparent)]
     Database(#[from] database::Error),
 }
 
-/// The one form of an address that is stored and compared.
-pub(crate) fn normal_email(email: &str) -> String {
-    email.trim().to_lowercase()
+/// Reads an address that mail could reach, in its one form.
+pub(crate) fn address(email: &str) -> Result<String, Error> {
+    names::address(email).ok_or(Error::NoAddress)
+}
+
+// === impl SignUp ===
+
+impl FromStr for SignUp {
+    type Err = NoSignUp;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        match s {
+            "open" => Ok(Self::Open),
+            "verified" => Ok(Self::Verified),
+            "closed" => Ok(Self::Closed),
+            _ => Err(NoSignUp),
+        }
+    }
 }
 
 // === impl NewAccount ===
 
 impl NewAccount {
     /// Prepares an account from a request whose fields were checked.
-    pub(crate) fn new(request: CreateUserRequest) -> (Self, SecretString) {
+    pub(crate) fn new(request: CreateUserRequest) -> Result<(Self, SecretString), Error> {
         let account = Self {
             id: Uuid::now_v7(),
-            email: normal_email(&request.email),
-            username: request.username,
-            display_name: request.display_name.trim().to_owned(),
+            email: address(&request.email)?,
+            username: Username::new(request.username),
+            display_name: names::display_name(&request.display_name),
+            is_proven: false,
         };
-        (account, request.password.into())
+        if account.username.is_reserved() {
+            return Err(Error::UsernameReserved);
+        }
+        Ok((account, request.password.into()))
+    }
+
+    /// The words that no password of this account may be made of.
+    fn own_words(&self) -> OwnWords {
+        OwnWords::new(&self.email, &self.username.text, &self.display_name)
     }
 }
 
@@ -78,8 +134,8 @@ impl Changes {
         let display_name = mask.value("display_name", request.display_name);
         Self {
             meant: Meant::optional(&request.etag),
-            username: mask.value("username", request.username),
-            display_name: display_name.map(|name| name.trim().to_owned()),
+            username: mask.value("username", request.username).map(Username::new),
+            display_name: display_name.map(|name| names::display_name(&name)),
         }
     }
 

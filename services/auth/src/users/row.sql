@@ -2,6 +2,7 @@
 SELECT
     user_id,
     email,
+    email_verified,
     username,
     COALESCE(NULLIF(display_name, ''), username) AS display_name,
     roles,

@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use platform::{
     access::admit,
     page::Pages,
-    status::{self, Reason},
+    status::{self, Reason, Violation},
 };
 use proto::auth::v1 as pb;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Changes, Error, NewAccount, search::Search, store};
-use crate::passwords::Passwords;
+use super::{Changes, Error, NewAccount, SignUp, search::Search, sign_up, store};
+use crate::{challenges::Desk, passwords::Passwords};
 
 /// Serves `mainstay.auth.v1.UserService`.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Rpc {
     pub(crate) replies: Replies,
     pub(crate) pages: Arc<Pages>,
     pub(crate) passwords: Passwords,
+    pub(crate) desk: Desk,
+    pub(crate) sign_up: SignUp,
 }
 
 #[tonic::async_trait]
@@ -32,10 +34,13 @@ impl pb::user_service_server::UserService for Rpc {
         request: Request<pb::CreateUserRequest>,
     ) -> Result<Response<pb::CreateUserResponse>, Status> {
         let (caller, request) = admit(request)?;
-        let (account, password) = NewAccount::new(request);
-        let hash = self.passwords.hash(password).await?;
+        if self.sign_up == SignUp::Closed {
+            return Err(status::refuse(Reason::SIGN_UP_CLOSED));
+        }
+        let (account, password) = NewAccount::new(request)?;
+        let hash = self.passwords.choose(password, account.own_words(), "password").await?;
         let once = self.replies.once(caller.request());
-        let done = store::insert(&once, &account, &hash).await?;
+        let done = sign_up::begin(&once, self.sign_up, (&account, &hash), &self.desk).await?;
         Ok(done.reply(|user| pb::CreateUserResponse { user: Some(user) }))
     }
 
@@ -113,6 +118,12 @@ impl From<Error> for Status {
             Error::EmailTaken => status::refuse(Reason::EMAIL_TAKEN),
             Error::UsernameTaken => status::refuse(Reason::USERNAME_TAKEN),
             Error::LastAdmin => status::refuse(Reason::LAST_ADMIN),
+            Error::UsernameReserved => status::refuse(Reason::USERNAME_RESERVED),
+            Error::NoAddress => status::invalid([Violation {
+                field: "email".to_owned(),
+                code: "INVALID",
+                rule: "must be an e-mail address".to_owned(),
+            }]),
             Error::Database(error) => error.into(),
         }
     }

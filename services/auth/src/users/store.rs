@@ -1,6 +1,6 @@
 //! Accounts in `PostgreSQL`: one function per statement.
 
-use database::{Done, Once, Pool, Transaction};
+use database::{Pool, Transaction};
 use jiff::Timestamp;
 use platform::{
     page::{Key, Page},
@@ -10,8 +10,8 @@ use proto::auth::v1::{Profile, User};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{Changes, Error, NewAccount, search::Search};
-use crate::{administration, audit};
+use super::{Changes, Error, NewAccount, Username, search::Search};
+use crate::{administration, audit, passwords::OwnWords};
 
 macro_rules! statement {
     ($file:literal) => {
@@ -37,23 +37,121 @@ macro_rules! change {
     };
 }
 
-pub(crate) async fn insert(
-    once: &Once<'_>,
+/// An account as its owner stands before it: what proving who they are once more,
+/// and changing what proves it, needs to know.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    pub(crate) email: String,
+    pub(crate) is_email_verified: bool,
+    /// Empty if no password opens the account.
+    pub(crate) password_hash: String,
+    /// Whether they have signed in within the last minutes.
+    pub(crate) is_fresh: bool,
+    pub(crate) own_words: OwnWords,
+}
+
+/// What is taken of an account to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    pub(super) email: bool,
+    pub(super) username: bool,
+}
+
+pub(super) async fn insert(
+    transaction: &Transaction<'_>,
     account: &NewAccount,
     password_hash: &str,
-) -> Result<Done<User>, Error> {
-    once.transaction((account, password_hash), |transaction, (account, password_hash)| {
-        Box::pin(async move {
-            let NewAccount { id, email, username, display_name } = account;
-            let params: [&(dyn ToSql + Sync); 5] =
-                [id, email, username, display_name, password_hash];
-            let row = transaction.row(statement!("insert.sql"), &params).await.map_err(taken)?;
-            let row = row.ok_or(Error::NotFound)?;
-            audit(transaction, audit::Kind::AccountCreated, (Some(*id), *id), &[]).await?;
-            read(&row)
+) -> Result<User, Error> {
+    let NewAccount { id, email, username, display_name, is_proven } = account;
+    let Username { text, skeleton } = username;
+    let params: [&(dyn ToSql + Sync); 7] =
+        [id, email, text, skeleton, display_name, &password_hash, is_proven];
+    let row = transaction.row(statement!("insert.sql"), &params).await.map_err(taken)?;
+    read(&row.ok_or(Error::NotFound)?)
+}
+
+/// What of an account to be somebody has.
+pub(super) async fn what_is_taken(
+    transaction: &Transaction<'_>,
+    account: &NewAccount,
+) -> Result<Taken, Error> {
+    let Username { text, skeleton } = &account.username;
+    let params: [&(dyn ToSql + Sync); 3] = [&account.email, text, skeleton];
+    let row = transaction.row(include_str!("taken.sql"), &params).await?;
+    let row = row.ok_or(Error::NotFound)?;
+    let read = || Ok(Taken { email: row.try_get("email")?, username: row.try_get("username")? });
+    read().map_err(unreadable)
+}
+
+/// Whether somebody has an address.
+pub(crate) async fn is_email_taken(
+    transaction: &Transaction<'_>,
+    email: &str,
+) -> Result<bool, database::Error> {
+    let row = transaction.row(include_str!("taken.sql"), &[&email, &"", &""]).await?;
+    Ok(row.map_or(Ok(false), |row| row.try_get("email"))?)
+}
+
+/// Keeps an account to be until its address is proven.
+pub(super) async fn insert_sign_up(
+    transaction: &Transaction<'_>,
+    challenge_id: Uuid,
+    account: &NewAccount,
+    password_hash: &str,
+) -> Result<(), Error> {
+    let NewAccount { username, display_name, .. } = account;
+    let Username { text, skeleton } = username;
+    let params: [&(dyn ToSql + Sync); 5] =
+        [&challenge_id, text, skeleton, display_name, &password_hash];
+    transaction.row(include_str!("insert_sign_up.sql"), &params).await?;
+    Ok(())
+}
+
+/// Takes an account to be, with its password's hash, out of where it was kept.
+pub(super) async fn take_sign_up(
+    transaction: &Transaction<'_>,
+    challenge_id: Uuid,
+    email: &str,
+) -> Result<(NewAccount, String), Error> {
+    let row = transaction.row(include_str!("take_sign_up.sql"), &[&challenge_id]).await?;
+    let row = row.ok_or(Error::NotFound)?;
+    let read = || {
+        let username = Username {
+            text: row.try_get("username")?,
+            skeleton: row.try_get("username_skeleton")?,
+        };
+        let account = NewAccount {
+            id: Uuid::now_v7(),
+            email: email.to_owned(),
+            username,
+            display_name: row.try_get("display_name")?,
+            is_proven: true,
+        };
+        Ok((account, row.try_get("password_hash")?))
+    };
+    read().map_err(unreadable)
+}
+
+/// How an owner stands before their account; none if their session has ended.
+pub(crate) async fn standing(
+    pool: &Pool,
+    user_id: Uuid,
+    session_id: Uuid,
+) -> Result<Option<Standing>, Error> {
+    let row = pool.row(include_str!("standing.sql"), &[&user_id, &session_id]).await?;
+    let read = |row: Row| {
+        let email: String = row.try_get("email")?;
+        let own_words =
+            OwnWords::new(&email, row.try_get("username")?, row.try_get("display_name")?);
+        Ok(Standing {
+            email,
+            is_email_verified: row.try_get("email_verified")?,
+            password_hash: row.try_get("password_hash")?,
+            is_fresh: row.try_get("is_fresh")?,
+            own_words,
         })
-    })
-    .await
+    };
+    row.map(read).transpose().map_err(unreadable)
 }
 
 pub(crate) async fn find(pool: &Pool, user_id: Uuid) -> Result<User, Error> {
@@ -98,8 +196,17 @@ pub(crate) async fn update(
     pool.transaction(changes, |transaction, changes| {
         Box::pin(async move {
             let Changes { meant, username, display_name } = changes;
+            if let Some(reserved) = username.as_ref().filter(|name| name.is_reserved()) {
+                // Whoever was given such a name may go on sending it.
+                if find_in(transaction, user_id).await?.username != reserved.text {
+                    return Err(Error::UsernameReserved);
+                }
+            }
+            let (text, skeleton) =
+                (username.as_ref().map(|it| &it.text), username.as_ref().map(|it| &it.skeleton));
             let meant = meant.versions();
-            let params: [&(dyn ToSql + Sync); 4] = [&user_id, &meant, username, display_name];
+            let params: [&(dyn ToSql + Sync); 5] =
+                [&user_id, &meant, &text, display_name, &skeleton];
             let row = transaction.row(change!("update"), &params).await.map_err(taken)?;
             let user = outcome(row)?;
             let (kind, fields) = (audit::Kind::AccountChanged, changes.fields());
@@ -169,7 +276,7 @@ fn outcome(row: Option<Row>) -> Result<User, Error> {
 fn taken(error: database::Error) -> Error {
     match error.constraint() {
         Some("users_email_key") => Error::EmailTaken,
-        Some("users_username_key") => Error::UsernameTaken,
+        Some("users_username_key" | "users_username_skeleton_key") => Error::UsernameTaken,
         _ => Error::Database(error),
     }
 }
@@ -191,6 +298,7 @@ fn read(row: &Row) -> Result<User, Error> {
             updated_at: Some(to_proto(row.try_get("updated_at")?)),
             etag: row.try_get("etag")?,
             suspended_at: row.try_get::<_, Option<Timestamp>>("suspended_at")?.map(to_proto),
+            email_verified: row.try_get("email_verified")?,
         })
     };
     read().map_err(unreadable)
@@ -208,7 +316,9 @@ impl database::Cause for Error {
             | Self::Stale { .. }
             | Self::EmailTaken
             | Self::UsernameTaken
-            | Self::LastAdmin => None,
+            | Self::LastAdmin
+            | Self::UsernameReserved
+            | Self::NoAddress => None,
         }
     }
 }

@@ -2,6 +2,10 @@
 UPDATE users
 SET
     username = COALESCE($3, users.username),
+    username_skeleton = CASE
+        WHEN $3 <> target.username THEN $5
+        ELSE users.username_skeleton
+    END,
     display_name = COALESCE($4, users.display_name),
     version = users.version + (asked.changes <> '{}')::int,
     changed_in = users.changed_in || asked.changes,

@@ -117,6 +117,19 @@ catalogue! {
     PASSKEYS_UNAVAILABLE FailedPrecondition 409 "No passkeys here"
         "passkeys need a host name, and MAINSTAY_PUBLIC_URL has none"
 
+    USERNAME_RESERVED AlreadyExists 409 "User name reserved"
+        "nobody may have a user name that could be taken for the product's own; choose another"
+    SIGN_UP_CLOSED PermissionDenied 403 "Sign-up closed"
+        "nobody can sign up here; ask whoever runs this deployment for an account"
+    EMAIL_CODE_INVALID Unauthenticated 401 "Code or link refused"
+        "the code or the link is wrong, was used already or has expired; ask for a new letter"
+    CURRENT_PASSWORD_WRONG PermissionDenied 403 "Wrong password"
+        "the current password is wrong"
+    CURRENT_PASSWORD_REQUIRED PermissionDenied 403 "Password required"
+        "give the current password as well"
+    FRESH_SIGN_IN_REQUIRED PermissionDenied 403 "Fresh sign-in required"
+        "sign in again and do this within 10 minutes"
+
     SLUG_TAKEN AlreadyExists 409 "Title taken"
         "the author has too many posts of this title; choose another title"
 

@@ -12,7 +12,7 @@ use argon2::{
 };
 use platform::{
     server,
-    status::{self, Reason},
+    status::{self, Reason, Violation},
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
@@ -20,6 +20,8 @@ use tokio::{
     task::JoinError,
 };
 use tonic::Status;
+
+use super::{OwnWords, rules};
 
 const QUEUE: usize = 64;
 
@@ -71,9 +73,32 @@ impl Passwords {
         }))
     }
 
+    /// Hashes a password that somebody chooses in a field of a request, if it is
+    /// one that they may choose.
+    pub(crate) async fn choose(
+        &self,
+        password: SecretString,
+        own: OwnWords,
+        field: &str,
+    ) -> Result<String, Status> {
+        let turn = self.turn().await?;
+        let chosen = with(turn, move || {
+            let password = rules::normal(&password);
+            rules::check(&password, &own).map(|()| hash(&password))
+        });
+        let chosen = chosen.await.map_err(|error| status::internal(&error))?;
+        let hash = chosen.map_err(|weakness| {
+            let (code, rule) = weakness.told();
+            let (field, rule) = (field.to_owned(), rule.to_owned());
+            status::invalid([Violation { field, code, rule }])
+        })?;
+        hash.map_err(|error| status::internal(&error))
+    }
+
+    /// Hashes a password that was accepted before.
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String, Status> {
         let turn = self.turn().await?;
-        let hash = with(turn, move || hash(&password)).await;
+        let hash = with(turn, move || hash(&rules::normal(&password))).await;
         hash.map_err(|error| status::internal(&error))?.map_err(|error| status::internal(&error))
     }
 
@@ -88,7 +113,7 @@ impl Passwords {
         let hash = hash.filter(|hash| PasswordHash::new(hash).is_ok());
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.0.stand_in.clone());
-        let verdict = with(turn, move || verify(&password, &hash)).await;
+        let verdict = with(turn, move || verify_either(&password, &hash)).await;
         let verdict = verdict.map_err(|error| status::internal(&error))?;
         Ok(if exists { verdict } else { Verdict::Wrong })
     }
@@ -123,6 +148,21 @@ fn hash(password: &SecretString) -> Result<String, HashingFailed> {
     hash.map(|hash| hash.to_string()).map_err(|error| HashingFailed(error.to_string()))
 }
 
+/// Verifies a password in its normal form, then as it was typed: hashes were once
+/// made of that.
+fn verify_either(password: &SecretString, hash: &str) -> Verdict {
+    let normal = rules::normal(password);
+    match verify(&normal, hash) {
+        Verdict::Wrong if normal.expose_secret() != password.expose_secret() => {
+            match verify(password, hash) {
+                Verdict::Wrong => Verdict::Wrong,
+                Verdict::Right | Verdict::RightButOld => Verdict::RightButOld,
+            }
+        }
+        verdict => verdict,
+    }
+}
+
 fn verify(password: &SecretString, hash: &str) -> Verdict {
     let Ok(parsed) = PasswordHash::new(hash) else { return Verdict::Wrong };
     let password = password.expose_secret().as_bytes();
@@ -155,6 +195,28 @@ mod tests {
         let old = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let hash = old.hash_password(b"correct horse").unwrap().to_string();
         assert_eq!(verify(&"correct horse".into(), &hash), Verdict::RightButOld);
+    }
+
+    #[test]
+    fn a_password_is_the_same_on_every_keyboard_and_old_hashes_hold() {
+        let (composed, typed) = ("Z\u{fc}rich im Winter", "Zu\u{308}rich im Winter");
+        let new = hash(&rules::normal(&typed.into())).unwrap();
+        assert_eq!(verify_either(&composed.into(), &new), Verdict::Right);
+        assert_eq!(verify_either(&typed.into(), &new), Verdict::Right);
+        let old = hash(&typed.into()).unwrap();
+        assert_eq!(verify_either(&typed.into(), &old), Verdict::RightButOld);
+        assert_eq!(verify_either(&"Zurich im Winter".into(), &old), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn what_may_not_be_chosen_is_not_hashed() {
+        let own = OwnWords::new("ann@example.com", "ann", "");
+        let passwords = Passwords::new();
+        let choose = |password: &str| passwords.choose(password.into(), own.clone(), "password");
+        let refused = choose("password1234").await.unwrap_err();
+        assert_eq!(status::reason_of(&refused), Some(Reason::INVALID_FIELDS));
+        assert!(refused.message().starts_with("password: is among the first"), "{refused:?}");
+        assert!(choose("correct horse battery").await.unwrap().starts_with("$argon2id$"));
     }
 
     #[tokio::test]

@@ -1,0 +1,5 @@
+-- auth.emails.find
+SELECT email
+FROM users
+WHERE user_id = $1
+FOR UPDATE
