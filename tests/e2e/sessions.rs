@@ -56,8 +56,11 @@ async fn a_wrong_password_and_an_unknown_address_look_alike() {
         let answer = answer.refused(401, "INVALID_CREDENTIALS");
         assert_eq!(stranger.rest().cookie("__Host-session"), None);
 
-        let request =
-            CreateSessionRequest { email: email.to_owned(), password: password.to_owned() };
+        let request = CreateSessionRequest {
+            email: email.to_owned(),
+            password: password.to_owned(),
+            ..CreateSessionRequest::default()
+        };
         let status = stranger.grpc().sessions().create_session(request).await;
         let status = refused(status, Code::Unauthenticated, "INVALID_CREDENTIALS");
         let mut names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();

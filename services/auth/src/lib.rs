@@ -5,6 +5,8 @@
 
 mod audit;
 mod config;
+mod defence;
+mod devices;
 mod keys;
 mod mail;
 pub mod operator;
@@ -29,7 +31,10 @@ use proto::auth::v1::{
     user_service_server::UserServiceServer,
 };
 
-use self::{config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer};
+use self::{
+    config::Config, defence::Defence, keys::KeySet, mail::PostOffice, passwords::Passwords,
+    sessions::Issuer,
+};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -77,8 +82,10 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
         passwords: passwords.clone(),
     };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
-    let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
-    let sessions = sessions::Rpc { pool, replies, passwords, issuer };
+    let post = PostOffice::new(&config.secret_key, &config.public_url);
+    let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes, post };
+    let defence = Defence::new(&pool, &config.secret_key, config.stuffing_limit);
+    let sessions = sessions::Rpc { pool, replies, passwords, defence, issuer };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))

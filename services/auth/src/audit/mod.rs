@@ -45,4 +45,8 @@ kinds! {
     SessionCreated "session.created" "Somebody signed in."
     SessionEnded "session.ended" "A session was ended."
     RefreshTokenReused "session.refresh_token_reused" "A refresh token was used again, too late."
+    DeviceUnknown "device.unknown" "Somebody signed in with a device that was not seen before."
+    SignInsDelayed "sign_in.delayed" "So many sign-ins failed that the next ones have to wait."
+    SignInsStopped "sign_in.stopped" "So many sign-ins failed that none is let in but from known devices."
+    NetworkRefused "sign_in.network_refused" "So many guesses came from a network that it may make no more."
 }

@@ -1,7 +1,9 @@
 //! Sessions: the rules, free of gRPC and SQL.
 
+mod ending;
 mod issuer;
 mod opening;
+mod refresh;
 mod rpc;
 mod store;
 
@@ -10,10 +12,10 @@ use platform::token::{AUDIENCE, Claims};
 use uuid::Uuid;
 
 pub(crate) use self::{
+    ending::end_all,
     issuer::Issuer,
     opening::{Assurance, Opening, Proof},
     rpc::Rpc,
-    store::end_all,
 };
 use crate::secrets::Token;
 
@@ -26,6 +28,10 @@ pub(crate) struct Lifetimes {
     pub(crate) idle: u32,
     /// A session, however much it is used.
     pub(crate) session: u32,
+    /// A refresh token of an admin that is not used.
+    pub(crate) admin_idle: u32,
+    /// A session of an admin.
+    pub(crate) admin_session: u32,
     /// For how long a used refresh token still gives the same successor.
     pub(crate) grace: u32,
 }
@@ -93,7 +99,14 @@ pub(crate) enum Error {
 impl Default for Lifetimes {
     fn default() -> Self {
         const DAY: u32 = 24 * 60 * 60;
-        Self { access: 300, idle: 14 * DAY, session: 30 * DAY, grace: 10 }
+        Self {
+            access: 300,
+            idle: 14 * DAY,
+            session: 30 * DAY,
+            admin_idle: 30 * 60,
+            admin_session: 12 * 60 * 60,
+            grace: 10,
+        }
     }
 }
 

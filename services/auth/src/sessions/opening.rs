@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use platform::token::Actor;
 use uuid::Uuid;
 
+use crate::devices::Device;
+
 /// A session that is to be opened.
 #[derive(Clone, Debug)]
 pub(crate) struct Opening {
@@ -13,6 +15,8 @@ pub(crate) struct Opening {
     pub(crate) proofs: Vec<Proof>,
     /// Who acts in their name, if another does.
     pub(crate) impersonator_id: Option<Uuid>,
+    /// With which device; none if it is not to be known again.
+    pub(crate) device: Option<Device>,
 }
 
 /// How somebody proved who they are.
@@ -40,7 +44,13 @@ pub(crate) struct Assurance {
 impl Opening {
     /// For a user who proved it in one way.
     pub(crate) fn of(user_id: Uuid, proof: Proof) -> Self {
-        Self { user_id, proofs: vec![proof], impersonator_id: None }
+        Self { user_id, proofs: vec![proof], impersonator_id: None, device: None }
+    }
+
+    /// The same with a device, which is known from then on.
+    #[must_use]
+    pub(crate) fn with(self, device: Device) -> Self {
+        Self { device: Some(device), ..self }
     }
 
     /// The proofs as the database and tokens name them.

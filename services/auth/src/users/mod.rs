@@ -3,15 +3,15 @@
 mod rpc;
 mod store;
 
+pub(crate) use self::store::find_in;
+pub(crate) use self::{
+    rpc::Rpc,
+    store::{find, read},
+};
 use platform::{etag::Meant, mask::Mask};
 use proto::auth::v1::{CreateUserRequest, UpdateUserRequest};
 use secrecy::SecretString;
 use uuid::Uuid;
-
-pub(crate) use self::{
-    rpc::Rpc,
-    store::{find, find_in},
-};
 
 /// An account that obeys every rule and may be stored once its password is hashed.
 #[derive(Debug)]

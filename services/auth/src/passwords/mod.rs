@@ -4,22 +4,22 @@
 //! 16 ms of one core. As many run at once as there are cores; a short queue
 //! waits; whoever comes after is asked to come again.
 
+mod hashing;
+
 use std::{sync::Arc, thread::available_parallelism, time::Duration};
 
-use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
 use platform::{
     server,
     status::{self, Reason},
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinError,
 };
 use tonic::Status;
+
+use self::hashing::{Memory, hash, is_hash, verify};
 
 const QUEUE: usize = 64;
 
@@ -33,6 +33,8 @@ struct Inner {
     places: Arc<Semaphore>,
     /// One for each that runs.
     cores: Arc<Semaphore>,
+    /// What each that runs works in.
+    memory: Memory,
     /// Verified instead of a hash that is not there, so that it takes as long.
     stand_in: String,
 }
@@ -46,34 +48,38 @@ pub(crate) enum Verdict {
     RightButOld,
 }
 
+/// A place in the queue.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
 /// The right to hash once. It goes along with the work: a caller who leaves does
 /// not make room, because the work goes on without them.
 #[derive(Debug)]
 struct Turn {
-    _place: OwnedSemaphorePermit,
+    _place: Place,
     _core: OwnedSemaphorePermit,
 }
-
-/// Hashing failed, which is never the caller's fault.
-#[derive(Debug, thiserror::Error)]
-#[error("password hashing failed: {0}")]
-struct HashingFailed(String);
 
 // === impl Passwords ===
 
 impl Passwords {
     pub(crate) fn new() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
+        let memory = Memory::default();
         Self(Arc::new(Inner {
             places: Arc::new(Semaphore::new(cores + QUEUE)),
             cores: Arc::new(Semaphore::new(cores)),
-            stand_in: hash(&SecretString::default()).unwrap_or_default(),
+            stand_in: hash(&SecretString::default(), &memory).unwrap_or_default(),
+            memory,
         }))
     }
 
+    /// Makes a hash.
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String, Status> {
-        let turn = self.turn().await?;
-        let hash = with(turn, move || hash(&password)).await;
+        let (turn, inner) = (self.turn(self.place()?).await?, Arc::clone(&self.0));
+        let hash = with(turn, move || hash(&password, &inner.memory)).await;
         hash.map_err(|error| status::internal(&error))?.map_err(|error| status::internal(&error))
     }
 
@@ -83,22 +89,40 @@ impl Passwords {
         password: SecretString,
         hash: Option<String>,
     ) -> Result<Verdict, Status> {
-        let turn = self.turn().await?;
+        self.verify_at(self.place()?, password, hash).await
+    }
+
+    /// The same for somebody who has waited in line already.
+    pub(crate) async fn verify_at(
+        &self,
+        place: Place,
+        password: SecretString,
+        hash: Option<String>,
+    ) -> Result<Verdict, Status> {
+        let (turn, inner) = (self.turn(place).await?, Arc::clone(&self.0));
         // An account that no password opens takes as long as any other, too.
-        let hash = hash.filter(|hash| PasswordHash::new(hash).is_ok());
+        let hash = hash.filter(|hash| is_hash(hash));
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.0.stand_in.clone());
-        let verdict = with(turn, move || verify(&password, &hash)).await;
+        let verdict = with(turn, move || verify(&password, &hash, &inner.memory)).await;
         let verdict = verdict.map_err(|error| status::internal(&error))?;
         Ok(if exists { verdict } else { Verdict::Wrong })
     }
 
-    async fn turn(&self) -> Result<Turn, Status> {
-        let busy = || status::refuse_until(Reason::TOO_BUSY, Duration::from_secs(1));
-        let place = Arc::clone(&self.0.places).try_acquire_owned().map_err(|_full| busy())?;
+    /// Takes a place in the queue, if there is one.
+    pub(crate) fn place(&self) -> Result<Place, Status> {
+        let place = Arc::clone(&self.0.places).try_acquire_owned();
+        place.map(|permit| Place { _permit: permit }).map_err(|_full| busy())
+    }
+
+    async fn turn(&self, place: Place) -> Result<Turn, Status> {
         let core = Arc::clone(&self.0.cores).acquire_owned().await.map_err(|_closed| busy())?;
         Ok(Turn { _place: place, _core: core })
     }
+}
+
+fn busy() -> Status {
+    status::refuse_until(Reason::TOO_BUSY, Duration::from_secs(1))
 }
 
 /// Leaves the runtime for some work, and gives the turn back when it is done.
@@ -114,48 +138,9 @@ async fn with<T: Send + 'static>(
     .await
 }
 
-fn argon2() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
-}
-
-fn hash(password: &SecretString) -> Result<String, HashingFailed> {
-    let hash = argon2().hash_password(password.expose_secret().as_bytes());
-    hash.map(|hash| hash.to_string()).map_err(|error| HashingFailed(error.to_string()))
-}
-
-fn verify(password: &SecretString, hash: &str) -> Verdict {
-    let Ok(parsed) = PasswordHash::new(hash) else { return Verdict::Wrong };
-    let password = password.expose_secret().as_bytes();
-    if argon2().verify_password(password, &parsed).is_err() {
-        return Verdict::Wrong;
-    }
-    let is_current = Params::try_from(&parsed).is_ok_and(|params| {
-        let used = (params.m_cost(), params.t_cost(), params.p_cost());
-        used == (Params::DEFAULT.m_cost(), Params::DEFAULT.t_cost(), Params::DEFAULT.p_cost())
-    });
-    if is_current { Verdict::Right } else { Verdict::RightButOld }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_right_password_and_no_other() {
-        let hash = hash(&"correct horse".into()).unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(verify(&"correct horse".into(), &hash), Verdict::Right);
-        assert_eq!(verify(&"correct horsf".into(), &hash), Verdict::Wrong);
-        assert_eq!(verify(&SecretString::default(), ""), Verdict::Wrong);
-    }
-
-    #[test]
-    fn old_parameters_are_noticed() {
-        let params = Params::new(8 * 1024, 1, 1, None).unwrap();
-        let old = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let hash = old.hash_password(b"correct horse").unwrap().to_string();
-        assert_eq!(verify(&"correct horse".into(), &hash), Verdict::RightButOld);
-    }
 
     #[tokio::test]
     async fn nobody_gets_in_without_a_hash() {
