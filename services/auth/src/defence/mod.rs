@@ -54,7 +54,8 @@ pub(crate) struct Guess {
     account: Option<Account>,
     is_let_in: bool,
     failures: i32,
-    /// It makes so many guesses from its network; none from a known device.
+    /// It makes so many guesses from its network; none if it is none, because it was
+    /// made before or on a known device.
     crowd: Option<i64>,
     marks: Marks,
     /// The next sign-in to the address waits until this one is settled.

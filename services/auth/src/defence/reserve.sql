@@ -20,7 +20,16 @@ WITH account AS (
         LIMIT $7
     ) AS latest
 ), asked AS (
-    SELECT is_known, others, until, is_known OR others < $7 AS is_heard
+    SELECT
+        is_known,
+        others,
+        until,
+        is_known OR others < $7 AS is_heard,
+        NOT EXISTS (
+            SELECT
+            FROM sign_in_guesses
+            WHERE network = $5 AND guess = $6
+        ) AS is_new
     FROM device, crowd
 ), forgotten AS (
     DELETE FROM sign_in_attempts
@@ -80,6 +89,7 @@ SELECT
     account.password_hash,
     asked.is_known,
     asked.others,
+    asked.is_new,
     CEIL(EXTRACT(EPOCH FROM asked.until - now()))::integer AS wait_seconds,
     attempt.failures,
     attempt.is_let_in

@@ -73,7 +73,8 @@ fn read(
         None => None,
     };
     let others: i64 = row.try_get("others")?;
-    let crowd = (!is_known).then_some(others + 1);
+    let is_new: bool = row.try_get("is_new")?;
+    let crowd = (is_new && !is_known).then_some(others + 1);
     let mut marks = marks;
     marks.is_known = is_known;
     Ok(Ok(Guess { account, is_let_in, failures, crowd, marks, _lane: lane }))
