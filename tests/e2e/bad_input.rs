@@ -171,7 +171,11 @@ async fn texts_that_databases_dislike_are_refused_or_kept() {
     };
     let answer = ann.grpc().posts().update_post(request).await;
     refused(answer, Code::InvalidArgument, "INVALID_FIELDS");
-    let request = CreateSessionRequest { email: "a\u{0}b".to_owned(), password: "p".to_owned() };
+    let request = CreateSessionRequest {
+        email: "a\u{0}b".to_owned(),
+        password: "p".to_owned(),
+        ..CreateSessionRequest::default()
+    };
     let status = ann.grpc().sessions().create_session(request).await.unwrap_err();
     assert!(matches!(status.code(), Code::InvalidArgument | Code::Unauthenticated), "{status:?}");
     assert_no_fault(&stack);

@@ -142,6 +142,7 @@ async fn an_account_buys_nobody_more_guesses() {
     let guess = CreateSessionRequest {
         email: "bob@example.com".to_owned(),
         password: "wrong wrong wrong".to_owned(),
+        ..CreateSessionRequest::default()
     };
     for _ in 0..3 {
         let answer = ann.grpc().sessions().create_session(guess.clone()).await;

@@ -9,6 +9,7 @@
 mod again;
 mod ledger;
 mod overload;
+mod refreshing;
 mod retries;
 mod slow_clients;
 mod stuck_database;

@@ -28,6 +28,7 @@ pub mod raw;
 mod rest;
 mod service;
 mod stack;
+pub mod timing;
 pub mod tls;
 mod tokens;
 mod wait;

@@ -62,7 +62,11 @@ impl Person {
 
     /// What they sign in with.
     pub fn credentials(&self) -> CreateSessionRequest {
-        CreateSessionRequest { email: self.email.clone(), password: PASSWORD.to_owned() }
+        CreateSessionRequest {
+            email: self.email.clone(),
+            password: PASSWORD.to_owned(),
+            ..CreateSessionRequest::default()
+        }
     }
 
     /// Signs in through the gateway, from another device.

@@ -132,6 +132,7 @@ impl Builder {
             ("MAINSTAY_DATABASE_CONNECTIONS", "6"),
             // All tests come from one address.
             ("MAINSTAY_RATE_LIMITS", HIGH),
+            ("MAINSTAY_STUFFING_LIMIT", "1000000"),
         ];
         let usual = usual.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let own = own.into_iter().map(|(key, value)| (key.to_owned(), value));

@@ -1,6 +1,9 @@
 //! Settings of the auth service.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
 
 use database::Url;
 use platform::{config, seal::MasterKey, server};
@@ -8,6 +11,7 @@ use platform::{config, seal::MasterKey, server};
 use crate::{factors::Origins, sessions::Lifetimes, users::SignUp};
 
 const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+const FIFTEEN: NonZeroU32 = NonZeroU32::new(15).unwrap();
 
 /// Everything this process can be told.
 #[derive(Debug)]
@@ -34,7 +38,15 @@ pub(crate) struct Config {
     /// `MAINSTAY_SIGN_UP`: `open`, `verified` or `closed`; `open` by default.
     pub(crate) sign_up: SignUp,
     /// `MAINSTAY_ACCESS_TOKEN_SECONDS`: how long access tokens last, 300 by default.
+    /// `MAINSTAY_SESSION_SECONDS` and `MAINSTAY_SESSION_IDLE_SECONDS`: how long
+    /// sessions last, 30 days, and unused ones, 14 days; `MAINSTAY_ADMIN_SESSION_SECONDS`
+    /// and `MAINSTAY_ADMIN_SESSION_IDLE_SECONDS`: those of admins, 12 hours and 30
+    /// minutes. `MAINSTAY_REFRESH_GRACE_SECONDS`: for how long a used refresh token
+    /// gives the same successor, 10 by default.
     pub(crate) lifetimes: Lifetimes,
+    /// `MAINSTAY_STUFFING_LIMIT`: how many guesses may come from one network in three
+    /// hours, 15 by default.
+    pub(crate) stuffing_limit: NonZeroU32,
 }
 
 // === impl Config ===
@@ -42,8 +54,7 @@ pub(crate) struct Config {
 impl Config {
     /// Reads the settings, reporting all that is wrong with them.
     pub(crate) fn read(mut reader: config::Reader) -> Result<Self, config::Error> {
-        let lifetimes = Lifetimes::default();
-        let access = reader.or("MAINSTAY_ACCESS_TOKEN_SECONDS", lifetimes.access);
+        let lifetimes = Lifetimes::read(&mut reader);
         let checkpoint = reader.or("MAINSTAY_AUDIT_CHECKPOINT_SECONDS", 60);
         let issuer: String = reader.required("MAINSTAY_ISSUER");
         let settings = Self {
@@ -56,8 +67,25 @@ impl Config {
             webauthn_origins: reader.or("MAINSTAY_WEBAUTHN_ORIGINS", Origins::default()),
             issuer,
             checkpoint_every: Duration::from_secs(checkpoint),
-            lifetimes: Lifetimes { access, ..lifetimes },
+            lifetimes,
+            stuffing_limit: reader.or("MAINSTAY_STUFFING_LIMIT", FIFTEEN),
         };
         reader.finish(settings)
+    }
+}
+
+// === impl Lifetimes ===
+
+impl Lifetimes {
+    fn read(reader: &mut config::Reader) -> Self {
+        let usual = Self::default();
+        Self {
+            access: reader.or("MAINSTAY_ACCESS_TOKEN_SECONDS", usual.access),
+            idle: reader.or("MAINSTAY_SESSION_IDLE_SECONDS", usual.idle),
+            session: reader.or("MAINSTAY_SESSION_SECONDS", usual.session),
+            admin_idle: reader.or("MAINSTAY_ADMIN_SESSION_IDLE_SECONDS", usual.admin_idle),
+            admin_session: reader.or("MAINSTAY_ADMIN_SESSION_SECONDS", usual.admin_session),
+            grace: reader.or("MAINSTAY_REFRESH_GRACE_SECONDS", usual.grace),
+        }
     }
 }

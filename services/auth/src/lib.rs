@@ -7,6 +7,8 @@ mod administration;
 mod audit;
 mod challenges;
 mod config;
+mod defence;
+mod devices;
 mod emails;
 mod factors;
 mod keys;
@@ -47,6 +49,7 @@ use self::{
     audit::Chainer,
     challenges::{Codes, Desk},
     config::Config,
+    defence::Defence,
     factors::{Factors, Tickets},
     keys::KeySet,
     mail::PostOffice,
@@ -114,7 +117,8 @@ async fn prepare(
     };
     let replies = Replies::new(&pool, &config.secret_key);
     let post = PostOffice::new(&config.secret_key, &config.public_url);
-    let (desk, sign_up) = (Desk { post, codes: Codes::new(&config.secret_key) }, config.sign_up);
+    let (desk, sign_up) =
+        (Desk { post: post.clone(), codes: Codes::new(&config.secret_key) }, config.sign_up);
     let users = users::Rpc {
         pool: pool.clone(),
         replies: replies.clone(),
@@ -138,10 +142,15 @@ async fn prepare(
     };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
     let tickets = Arc::new(Tickets::new(&config.secret_key));
-    let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes, tickets };
-    let post_office = PostOffice::new(&config.secret_key, &config.public_url);
+    let issuer = Issuer {
+        keys: keys_of_issuer,
+        name: config.issuer,
+        lifetimes,
+        tickets,
+        post: post.clone(),
+    };
     let site = factors::Site::new(&config.public_url, &config.webauthn_origins);
-    let factors = Arc::new(Factors::new(&config.secret_key, &issuer.tickets, site, post_office));
+    let factors = Arc::new(Factors::new(&config.secret_key, &issuer.tickets, site, post));
     let second_factors = factors::Rpc {
         pool: pool.clone(),
         replies: replies.clone(),
@@ -159,7 +168,8 @@ async fn prepare(
     let api_keys =
         machines::Rpc { pool: pool.clone(), replies: replies.clone(), issuer: issuer.clone() };
     let administration = administration::Rpc { replies: replies.clone(), issuer: issuer.clone() };
-    let sessions = sessions::Rpc { pool, replies, passwords, issuer, failures };
+    let defence = Defence::new(&pool, &config.secret_key, config.stuffing_limit);
+    let sessions = sessions::Rpc { pool, replies, passwords, defence, issuer, failures };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(EmailServiceServer::new(emails).max_decoding_message_size(MAX_MESSAGE))

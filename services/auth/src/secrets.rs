@@ -5,6 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use platform::seal::{Sealer, Unsealable};
 
 /// 256 random bits, in base64url. The database holds only its hash.
+#[derive(Clone)]
 pub(crate) struct Token(String);
 
 // === impl Token ===

@@ -4,6 +4,7 @@ pub mod access;
 pub mod config;
 pub mod etag;
 mod fatal;
+pub mod fingerprint;
 pub mod idempotency;
 pub mod identity;
 pub mod limits;

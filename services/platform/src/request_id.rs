@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT};
 use uuid::Uuid;
 
 use crate::limits::Client;
@@ -11,6 +11,12 @@ use crate::limits::Client;
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The header and metadata key of W3C trace context.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// The metadata key that carries what the client calls itself past the gateway,
+/// whose own `user-agent` it would be otherwise.
+pub const X_CLIENT_USER_AGENT: HeaderName = HeaderName::from_static("x-client-user-agent");
+
+/// Longer than what any browser calls itself.
+const LONGEST_USER_AGENT: usize = 512;
 
 tokio::task_local! {
     static CURRENT: RequestContext;
@@ -27,6 +33,8 @@ pub struct RequestContext {
     pub deadline: Option<Instant>,
     /// Where the client is.
     pub client: Option<Client>,
+    /// What the client calls itself, which may be anything.
+    pub user_agent: Option<HeaderValue>,
 }
 
 // === impl RequestContext ===
@@ -38,7 +46,9 @@ impl RequestContext {
         let given = headers.get(X_REQUEST_ID).filter(|id| is_request_id(id)).cloned();
         let traceparent = headers.get(TRACEPARENT).filter(|value| is_traceparent(value)).cloned();
         let request_id = given.unwrap_or_else(make);
-        Self { request_id, traceparent, deadline: None, client: None }
+        let user_agent = headers.get(X_CLIENT_USER_AGENT).or_else(|| headers.get(USER_AGENT));
+        let user_agent = user_agent.filter(|it| it.len() <= LONGEST_USER_AGENT).cloned();
+        Self { request_id, traceparent, deadline: None, client: None, user_agent }
     }
 
     /// The request that the current task serves.

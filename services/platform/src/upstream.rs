@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpStream, lookup_host},
@@ -24,7 +24,7 @@ use tower::{Service as _, service_fn};
 use crate::{
     config::Reader,
     limits::X_FORWARDED_FOR,
-    request_id::{RequestContext, TRACEPARENT, X_REQUEST_ID},
+    request_id::{RequestContext, TRACEPARENT, X_CLIENT_USER_AGENT, X_REQUEST_ID},
     tls,
 };
 
@@ -179,6 +179,9 @@ pub fn propagate(context: &RequestContext, headers: &mut HeaderMap) {
     if let Some(client) = context.client.and_then(|it| it.address.to_string().parse().ok()) {
         headers.insert(X_FORWARDED_FOR, client);
     }
+    // An empty one says that there was none: ours is not the client's.
+    let user_agent = context.user_agent.clone().unwrap_or(HeaderValue::from_static(""));
+    headers.insert(X_CLIENT_USER_AGENT, user_agent);
     // gRPC has room for eight digits.
     let remaining = context.remaining().unwrap_or(DEFAULT_DEADLINE).as_millis().min(99_999_999);
     if let Ok(timeout) = format!("{remaining}m").parse() {

@@ -92,8 +92,11 @@ async fn sign_in(auth: Channel) -> Result<MetadataValue<Ascii>, Error> {
         Err(status) if status.code() != Code::AlreadyExists => return Err(Box::new(status).into()),
         Err(_) | Ok(_) => {}
     }
-    let who =
-        CreateSessionRequest { email: DEMO.email.to_owned(), password: DEMO.password.to_owned() };
+    let who = CreateSessionRequest {
+        email: DEMO.email.to_owned(),
+        password: DEMO.password.to_owned(),
+        ..CreateSessionRequest::default()
+    };
     let reply = SessionServiceClient::new(auth).create_session(who).await;
     let reply = reply.map_err(Box::new)?.into_inner();
     let token = reply.access_token.ok_or(Error::Password)?;

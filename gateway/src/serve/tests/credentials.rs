@@ -66,6 +66,7 @@ fn signed_in() -> CreateSessionResponse {
         access_token_expires_at: Some(Timestamp { seconds: 4_000_000_000, nanos: 0 }),
         refresh_token: Some("r3fr35h".to_owned()),
         refresh_token_expires_at: None,
+        ..CreateSessionResponse::default()
     }
 }
 

@@ -114,4 +114,8 @@ kinds! {
     ApiKeyRevoked "api_key.revoked" "An API key was ended before its time."
     ServiceAccountCreated "service_account.created" "A service account was made."
     ServiceAccountDeleted "service_account.deleted" "A service account and its keys were ended."
+    DeviceUnknown "device.unknown" "Somebody signed in with a device that was not seen before."
+    SignInsDelayed "sign_in.delayed" "So many sign-ins failed that the next ones have to wait."
+    SignInsStopped "sign_in.stopped" "So many sign-ins failed that none is let in but from known devices."
+    NetworkRefused "sign_in.network_refused" "So many guesses came from a network that it may make no more."
 }

@@ -1,272 +1,138 @@
-//! Password hashes, made and verified off the runtime and never too many at once.
-//!
-//! Argon2id with 19 MiB, two passes and one lane (OWASP Password Storage): about
-//! 16 ms of one core. As many run at once as there are cores; a short queue
-//! waits; whoever comes after is asked to come again.
+//! Argon2id, in memory that is used again and again: asking the system for 19 MiB
+//! of zeros each time takes a quarter as long as the hash itself.
 
-use std::{sync::Arc, thread::available_parallelism, time::Duration};
+use std::sync::{Mutex, PoisonError};
 
 use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
-use platform::{
-    server,
-    status::{self, Reason, Violation},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, PasswordHash, Salt},
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinError,
-};
-use tonic::Status;
 
-use super::{OwnWords, rules};
+use super::Verdict;
 
-const QUEUE: usize = 64;
-
-/// Hashes and verifies passwords.
-#[derive(Clone, Debug)]
-pub(crate) struct Passwords(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    /// One for each that runs or waits.
-    places: Arc<Semaphore>,
-    /// One for each that runs.
-    cores: Arc<Semaphore>,
-    /// Verified instead of a hash that is not there, so that it takes as long.
-    stand_in: String,
-}
-
-/// Whether a password was the right one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Wrong,
-    Right,
-    /// Right, and its hash was made with parameters that have since changed.
-    RightButOld,
-}
-
-/// The right to hash once. It goes along with the work: a caller who leaves does
-/// not make room, because the work goes on without them.
-#[derive(Debug)]
-struct Turn {
-    _place: OwnedSemaphorePermit,
-    _core: OwnedSemaphorePermit,
-}
+/// Memory that hashes are made in; as many pieces as run at once.
+#[derive(Default)]
+pub(super) struct Memory(Mutex<Vec<Vec<Block>>>);
 
 /// Hashing failed, which is never the caller's fault.
 #[derive(Debug, thiserror::Error)]
 #[error("password hashing failed: {0}")]
-struct HashingFailed(String);
+pub(super) struct HashingFailed(String);
 
-// === impl Passwords ===
+// === impl Memory ===
 
-impl Passwords {
-    pub(crate) fn new() -> Self {
-        let cores = available_parallelism().map_or(1, usize::from);
-        Self(Arc::new(Inner {
-            places: Arc::new(Semaphore::new(cores + QUEUE)),
-            cores: Arc::new(Semaphore::new(cores)),
-            stand_in: hash(&SecretString::default()).unwrap_or_default(),
-        }))
-    }
-
-    /// Hashes a password that somebody chooses in a field of a request, if it is
-    /// one that they may choose.
-    pub(crate) async fn choose(
-        &self,
-        password: SecretString,
-        own: OwnWords,
-        field: &str,
-    ) -> Result<String, Status> {
-        let turn = self.turn().await?;
-        let chosen = with(turn, move || {
-            let password = rules::normal(&password);
-            rules::check(&password, &own).map(|()| hash(&password))
-        });
-        let chosen = chosen.await.map_err(|error| status::internal(&error))?;
-        let hash = chosen.map_err(|weakness| {
-            let (code, rule) = weakness.told();
-            let (field, rule) = (field.to_owned(), rule.to_owned());
-            status::invalid([Violation { field, code, rule }])
-        })?;
-        hash.map_err(|error| status::internal(&error))
-    }
-
-    /// Hashes a password that was accepted before.
-    pub(crate) async fn hash(&self, password: SecretString) -> Result<String, Status> {
-        let turn = self.turn().await?;
-        let hash = with(turn, move || hash(&rules::normal(&password))).await;
-        hash.map_err(|error| status::internal(&error))?.map_err(|error| status::internal(&error))
-    }
-
-    /// Verifies a password against a hash, or against none in the same time.
-    pub(crate) async fn verify(
-        &self,
-        password: SecretString,
-        hash: Option<String>,
-    ) -> Result<Verdict, Status> {
-        let turn = self.turn().await?;
-        // An account that no password opens takes as long as any other, too.
-        let hash = hash.filter(|hash| PasswordHash::new(hash).is_ok());
-        let exists = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.0.stand_in.clone());
-        let verdict = with(turn, move || verify_either(&password, &hash)).await;
-        let verdict = verdict.map_err(|error| status::internal(&error))?;
-        Ok(if exists { verdict } else { Verdict::Wrong })
-    }
-
-    async fn turn(&self) -> Result<Turn, Status> {
-        let busy = || status::refuse_until(Reason::TOO_BUSY, Duration::from_secs(1));
-        let place = Arc::clone(&self.0.places).try_acquire_owned().map_err(|_full| busy())?;
-        let core = Arc::clone(&self.0.cores).acquire_owned().await.map_err(|_closed| busy())?;
-        Ok(Turn { _place: place, _core: core })
-    }
-}
-
-/// Leaves the runtime for some work, and gives the turn back when it is done.
-async fn with<T: Send + 'static>(
-    turn: Turn,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, JoinError> {
-    server::blocking(move || {
-        let done = work();
-        drop(turn);
-        done
-    })
-    .await
-}
-
-fn argon2() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
-}
-
-fn hash(password: &SecretString) -> Result<String, HashingFailed> {
-    let hash = argon2().hash_password(password.expose_secret().as_bytes());
-    hash.map(|hash| hash.to_string()).map_err(|error| HashingFailed(error.to_string()))
-}
-
-/// Verifies a password in its normal form, then as it was typed: hashes were once
-/// made of that.
-fn verify_either(password: &SecretString, hash: &str) -> Verdict {
-    let normal = rules::normal(password);
-    match verify(&normal, hash) {
-        Verdict::Wrong if normal.expose_secret() != password.expose_secret() => {
-            match verify(password, hash) {
-                Verdict::Wrong => Verdict::Wrong,
-                Verdict::Right | Verdict::RightButOld => Verdict::RightButOld,
-            }
+impl Memory {
+    /// Does something in memory that nobody else uses meanwhile.
+    fn lend<T>(&self, blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
+        let mut piece = self.pieces().pop().unwrap_or_default();
+        piece.resize(blocks, Block::new());
+        let done = work(&mut piece);
+        // What was made for unusual parameters is not kept.
+        if blocks == Params::DEFAULT.block_count() {
+            self.pieces().push(piece);
         }
-        verdict => verdict,
+        done
+    }
+
+    fn pieces(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn verify(password: &SecretString, hash: &str) -> Verdict {
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Memory(…)")
+    }
+}
+
+/// Whether a text is a hash at all.
+pub(super) fn is_hash(hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok()
+}
+
+/// Makes a hash with a salt of its own.
+pub(super) fn hash(password: &SecretString, memory: &Memory) -> Result<String, HashingFailed> {
+    let failed = |error: &dyn ToString| HashingFailed(error.to_string());
+    let (params, salt) = (Params::DEFAULT, Salt::generate());
+    let output = digest(password, &salt, &params, memory).map_err(|error| failed(&error))?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: (&params).try_into().map_err(|error| failed(&error))?,
+        salt: Some(salt),
+        hash: Some(output),
+    };
+    Ok(hash.to_string())
+}
+
+/// Judges a password by a hash.
+pub(super) fn verify(password: &SecretString, hash: &str, memory: &Memory) -> Verdict {
     let Ok(parsed) = PasswordHash::new(hash) else { return Verdict::Wrong };
-    let password = password.expose_secret().as_bytes();
-    if argon2().verify_password(password, &parsed).is_err() {
+    let is_ours = parsed.algorithm == Algorithm::Argon2id.ident();
+    let (Some(salt), Some(expected), Ok(params)) =
+        (&parsed.salt, &parsed.hash, Params::try_from(&parsed))
+    else {
+        return Verdict::Wrong;
+    };
+    // Outputs are compared in constant time.
+    let is_right = digest(password, salt, &params, memory).is_ok_and(|output| output == *expected);
+    if !is_ours || !is_right {
         return Verdict::Wrong;
     }
-    let is_current = Params::try_from(&parsed).is_ok_and(|params| {
-        let used = (params.m_cost(), params.t_cost(), params.p_cost());
-        used == (Params::DEFAULT.m_cost(), Params::DEFAULT.t_cost(), Params::DEFAULT.p_cost())
-    });
-    if is_current { Verdict::Right } else { Verdict::RightButOld }
+    let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+    if costs(&params) == costs(&Params::DEFAULT) { Verdict::Right } else { Verdict::RightButOld }
+}
+
+fn digest(
+    password: &SecretString,
+    salt: &[u8],
+    params: &Params,
+    memory: &Memory,
+) -> Result<Output, argon2::password_hash::Error> {
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    let password = password.expose_secret().as_bytes();
+    let mut digest = vec![0; length];
+    memory.lend(params.block_count(), |blocks| {
+        argon2.hash_password_into_with_memory(password, salt, &mut digest, blocks)
+    })?;
+    Ok(Output::new(&digest)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
     use super::*;
 
     #[test]
     fn the_right_password_and_no_other() {
-        let hash = hash(&"correct horse".into()).unwrap();
+        let memory = Memory::default();
+        let hash = hash(&"correct horse".into(), &memory).unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(verify(&"correct horse".into(), &hash), Verdict::Right);
-        assert_eq!(verify(&"correct horsf".into(), &hash), Verdict::Wrong);
-        assert_eq!(verify(&SecretString::default(), ""), Verdict::Wrong);
+        assert_eq!(verify(&"correct horse".into(), &hash, &memory), Verdict::Right);
+        assert_eq!(verify(&"correct horsf".into(), &hash, &memory), Verdict::Wrong);
+        assert_eq!(verify(&SecretString::default(), "", &memory), Verdict::Wrong);
     }
 
     #[test]
     fn old_parameters_are_noticed() {
+        let memory = Memory::default();
         let params = Params::new(8 * 1024, 1, 1, None).unwrap();
         let old = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let hash = old.hash_password(b"correct horse").unwrap().to_string();
-        assert_eq!(verify(&"correct horse".into(), &hash), Verdict::RightButOld);
+        assert_eq!(verify(&"correct horse".into(), &hash, &memory), Verdict::RightButOld);
     }
 
     #[test]
-    fn a_password_is_the_same_on_every_keyboard_and_old_hashes_hold() {
-        let (composed, typed) = ("Z\u{fc}rich im Winter", "Zu\u{308}rich im Winter");
-        let new = hash(&rules::normal(&typed.into())).unwrap();
-        assert_eq!(verify_either(&composed.into(), &new), Verdict::Right);
-        assert_eq!(verify_either(&typed.into(), &new), Verdict::Right);
-        let old = hash(&typed.into()).unwrap();
-        assert_eq!(verify_either(&typed.into(), &old), Verdict::RightButOld);
-        assert_eq!(verify_either(&"Zurich im Winter".into(), &old), Verdict::Wrong);
-    }
-
-    #[tokio::test]
-    async fn what_may_not_be_chosen_is_not_hashed() {
-        let own = OwnWords::new("ann@example.com", "ann", "");
-        let passwords = Passwords::new();
-        let choose = |password: &str| passwords.choose(password.into(), own.clone(), "password");
-        let refused = choose("password1234").await.unwrap_err();
-        assert_eq!(status::reason_of(&refused), Some(Reason::INVALID_FIELDS));
-        assert!(refused.message().starts_with("password: is among the first"), "{refused:?}");
-        assert!(choose("correct horse battery").await.unwrap().starts_with("$argon2id$"));
-    }
-
-    #[tokio::test]
-    async fn nobody_gets_in_without_a_hash() {
-        let passwords = Passwords::new();
-        let verdict = passwords.verify(SecretString::default(), None).await.unwrap();
-        assert_eq!(verdict, Verdict::Wrong);
-    }
-
-    #[tokio::test]
-    async fn whoever_leaves_does_not_make_room() {
-        let passwords = Passwords::new();
-        let before = passwords.0.places.available_permits();
-        let hashing = passwords.hash("correct horse".into());
-        // Long enough to begin, too short to end.
-        let left = tokio::time::timeout(Duration::from_millis(1), hashing).await;
-        if left.is_err() {
-            assert_eq!(passwords.0.places.available_permits(), before - 1);
+    fn used_memory_makes_the_same_hashes_as_new_memory() {
+        let memory = Memory::default();
+        for password in ["correct horse", "", "another one"] {
+            let hash = hash(&password.into(), &memory).unwrap();
+            let theirs = Argon2::default().verify_password(password.as_bytes(), hash.as_str());
+            theirs.unwrap();
+            assert_eq!(verify(&password.into(), &hash, &Memory::default()), Verdict::Right);
         }
-        while passwords.0.places.available_permits() < before {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    /// The shortest of a few runs: the longest are the machine's.
-    async fn shortest(passwords: &Passwords, hash: Option<&str>) -> Duration {
-        let mut shortest = Duration::MAX;
-        for _ in 0..5 {
-            let started = std::time::Instant::now();
-            let hash = hash.map(str::to_owned);
-            passwords.verify(SecretString::default(), hash).await.unwrap();
-            shortest = shortest.min(started.elapsed());
-        }
-        shortest
-    }
-
-    #[tokio::test]
-    async fn an_account_without_a_password_takes_as_long_as_any() {
-        let passwords = Passwords::new();
-        let without = shortest(&passwords, Some("")).await;
-        let unknown = shortest(&passwords, None).await;
-        assert!(without * 4 > unknown, "{without:?} {unknown:?}");
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_says_so() {
-        let passwords = Passwords::new();
-        let all = u32::try_from(passwords.0.places.available_permits()).unwrap();
-        let _taken = passwords.0.places.acquire_many(all).await.unwrap();
-        let refused = passwords.hash("correct horse".into()).await.unwrap_err();
-        assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
     }
 }

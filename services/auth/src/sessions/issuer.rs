@@ -10,7 +10,7 @@ use proto::auth::v1::{
 };
 
 use super::{Assurance, Error, Issued, Lifetimes, claims};
-use crate::{factors::Tickets, keys::KeySet};
+use crate::{devices::Recognised, factors::Tickets, keys::KeySet, mail::PostOffice};
 
 /// Issues access tokens.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct Issuer {
     pub(crate) lifetimes: Lifetimes,
     /// Issues challenges to whoever has to show a second factor first.
     pub(crate) tickets: Arc<Tickets>,
+    /// Takes letters to those whose sessions they are.
+    pub(crate) post: PostOffice,
 }
 
 /// Everything that a reply about a new or refreshed session carries; the replies
@@ -46,13 +48,25 @@ impl Issuer {
             access_token_expires_at: Some(prost_types::Timestamp { seconds: claims.exp, nanos: 0 }),
             refresh_token: Some(issued.token.into_text()),
             refresh_token_expires_at: Some(to_proto(issued.expires_at)),
+            device_token: None,
+            device_token_expires_at: None,
         })
     }
 }
 
-/// The same for another way of signing in.
+/// The same with what makes the device known to the next sign-in.
+pub(super) fn known_by(signed_in: SignedIn, device: Recognised) -> SignedIn {
+    SignedIn {
+        device_token: Some(device.token.into_text()),
+        device_token_expires_at: Some(to_proto(device.expires_at)),
+        ..signed_in
+    }
+}
+
+/// The same for another way of signing in, whose reply may have fields for the
+/// device, too.
 macro_rules! signed_in {
-    ($name:ident, $reply:ident) => {
+    ($name:ident, $reply:ident $(, $device:ident)*) => {
         pub(crate) fn $name(signed_in: SignedIn) -> $reply {
             $reply {
                 session: signed_in.session,
@@ -60,13 +74,19 @@ macro_rules! signed_in {
                 access_token_expires_at: signed_in.access_token_expires_at,
                 refresh_token: signed_in.refresh_token,
                 refresh_token_expires_at: signed_in.refresh_token_expires_at,
+                $($device: signed_in.$device,)*
             }
         }
     };
 }
 
-signed_in!(impersonated, ImpersonateResponse);
-signed_in!(redeemed, RedeemSignInLinkResponse);
+signed_in!(redeemed, RedeemSignInLinkResponse, device_token, device_token_expires_at);
 signed_in!(refreshed, RefreshSessionResponse);
-signed_in!(second_factor_verified, VerifySecondFactorResponse);
-signed_in!(passkey_signed_in, FinishPasskeySignInResponse);
+signed_in!(impersonated, ImpersonateResponse);
+signed_in!(
+    second_factor_verified,
+    VerifySecondFactorResponse,
+    device_token,
+    device_token_expires_at
+);
+signed_in!(passkey_signed_in, FinishPasskeySignInResponse, device_token, device_token_expires_at);

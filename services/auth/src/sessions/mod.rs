@@ -1,7 +1,9 @@
 //! Sessions: the rules, free of gRPC and SQL.
 
+mod ending;
 pub(crate) mod issuer;
 mod opening;
+mod refresh;
 mod renewal;
 mod rpc;
 mod store;
@@ -13,11 +15,12 @@ use platform::token::{AUDIENCE, Claims};
 use uuid::Uuid;
 
 pub(crate) use self::{
+    ending::end_all,
     issuer::{Issuer, SignedIn, passkey_signed_in, second_factor_verified},
     opening::{Assurance, Opening, Proof},
     renewal::renew,
     rpc::Rpc,
-    store::{end_all, open},
+    store::open,
 };
 use crate::secrets::Token;
 
@@ -30,6 +33,10 @@ pub(crate) struct Lifetimes {
     pub(crate) idle: u32,
     /// A session, however much it is used.
     pub(crate) session: u32,
+    /// A refresh token of an admin that is not used.
+    pub(crate) admin_idle: u32,
+    /// A session of an admin.
+    pub(crate) admin_session: u32,
     /// For how long a used refresh token still gives the same successor.
     pub(crate) grace: u32,
 }
@@ -99,7 +106,14 @@ pub(crate) enum Error {
 impl Default for Lifetimes {
     fn default() -> Self {
         const DAY: u32 = 24 * 60 * 60;
-        Self { access: 300, idle: 14 * DAY, session: 30 * DAY, grace: 10 }
+        Self {
+            access: 300,
+            idle: 14 * DAY,
+            session: 30 * DAY,
+            admin_idle: 30 * 60,
+            admin_session: 12 * 60 * 60,
+            grace: 10,
+        }
     }
 }
 
@@ -140,8 +154,7 @@ fn claims(
         jti: Uuid::now_v7(),
         iat: now,
         nbf: now,
-        // No token outlives its session.
-        exp: (now + i64::from(lifetimes.access)).min(session.expires_at.as_second()),
+        exp: now + i64::from(lifetimes.access),
         roles: roles.to_owned(),
         auth_time: assurance.authenticated_at.as_second(),
         acr: assurance.acr().to_owned(),

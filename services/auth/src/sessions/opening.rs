@@ -5,6 +5,8 @@ use platform::token::Actor;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::devices::Device;
+
 /// For how many seconds an admin may act in somebody's name, at most.
 const IMPERSONATION: u32 = 60 * 60;
 
@@ -17,6 +19,8 @@ pub(crate) struct Opening {
     pub(crate) proofs: Vec<Proof>,
     /// Who acts in their name, if another does.
     pub(crate) impersonator_id: Option<Uuid>,
+    /// With which device; none if it is not to be known again.
+    pub(crate) device: Option<Device>,
 }
 
 /// How somebody proved who they are.
@@ -50,12 +54,19 @@ pub(crate) struct Assurance {
 impl Opening {
     /// For a user who proved it in one way.
     pub(crate) fn of(user_id: Uuid, proof: Proof) -> Self {
-        Self { user_id, proofs: vec![proof], impersonator_id: None }
+        Self { user_id, proofs: vec![proof], impersonator_id: None, device: None }
+    }
+
+    /// The same with a device, which is known from then on.
+    #[must_use]
+    pub(crate) fn with(self, device: Device) -> Self {
+        Self { device: Some(device), ..self }
     }
 
     /// For an admin who acts in the name of somebody else.
     pub(crate) fn impersonating(user_id: Uuid, impersonator_id: Uuid) -> Self {
-        Self { user_id, proofs: Vec::new(), impersonator_id: Some(impersonator_id) }
+        let impersonator_id = Some(impersonator_id);
+        Self { user_id, proofs: Vec::new(), impersonator_id, device: None }
     }
 
     /// For how many seconds the session lasts, however much it is used.
@@ -140,7 +151,8 @@ mod tests {
             (&[], &[]),
         ] {
             let proofs = proofs.to_vec();
-            let opening = Opening { user_id: Uuid::nil(), proofs, impersonator_id: None };
+            let (user_id, impersonator_id) = (Uuid::nil(), None);
+            let opening = Opening { user_id, proofs, impersonator_id, device: None };
             assert_eq!(opening.amr(), amr);
         }
     }

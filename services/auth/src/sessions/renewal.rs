@@ -2,13 +2,19 @@
 
 use database::Transaction;
 use jiff::Timestamp;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::{
-    Error, Issued, Issuer, Proof, SignedIn,
-    store::{sign_in, unreadable},
-};
+use super::{Error, Issued, Issuer, Proof, SignedIn, store::sign_in};
 use crate::secrets::Token;
+
+const PROVE: &str = concat!(
+    include_str!("prove.sql"),
+    ", shown AS (",
+    include_str!("../users/row.sql"),
+    ")\n",
+    include_str!("signed_in.sql"),
+);
 
 /// Notes a new proof of who a session belongs to. What comes back has an access token
 /// that says so; the refresh token stays the one that its owner has, so that no
@@ -19,11 +25,10 @@ pub(crate) async fn renew(
     proof: Proof,
     issuer: &Issuer,
 ) -> Result<SignedIn, Error> {
-    let sql = include_str!("prove.sql");
-    let row = transaction.row(sql, &[&session_id, &user_id, &proof.amr_beside_others()]).await?;
-    let session_id = row.ok_or(Error::Ended)?.try_get("session_id").map_err(unreadable)?;
+    let params: [&(dyn ToSql + Sync); 3] = [&session_id, &user_id, &proof.amr_beside_others()];
+    let row = transaction.row(PROVE, &params).await?.ok_or(Error::Ended)?;
     let (token, expires_at) = (Token::random(), Timestamp::now());
     let unused = Issued { session_id, user_id, token, expires_at };
-    let signed_in = sign_in(transaction, unused, issuer).await?;
+    let signed_in = sign_in(&row, unused, issuer)?;
     Ok(SignedIn { refresh_token: None, refresh_token_expires_at: None, ..signed_in })
 }

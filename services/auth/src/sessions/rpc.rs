@@ -13,12 +13,15 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    Error, Opening, Proof,
+    Error, Opening, Proof, ending,
     issuer::{self, Issuer},
+    refresh::{self, Refreshed},
     store,
 };
 use crate::{
     audit::Failures,
+    defence::{Account, Defence, Guess},
+    devices::Device,
     passwords::{Passwords, Verdict},
     secrets::Token,
     users,
@@ -30,6 +33,7 @@ pub(crate) struct Rpc {
     pub(crate) pool: Pool,
     pub(crate) replies: Replies,
     pub(crate) passwords: Passwords,
+    pub(crate) defence: Defence,
     pub(crate) issuer: Issuer,
     pub(crate) failures: Failures,
 }
@@ -41,8 +45,10 @@ impl pb::session_service_server::SessionService for Rpc {
         request: Request<pb::CreateSessionRequest>,
     ) -> Result<Response<pb::CreateSessionResponse>, Status> {
         let (caller, request) = admit(request)?;
-        let user_id = self.authenticate(&request.email, request.password.into()).await?;
-        let opening = Opening::of(user_id, Proof::Password);
+        let device = Device::presented(request.device_token, &request.device_name);
+        let password = request.password.into();
+        let user_id = self.authenticate(&request.email, password, &device).await?;
+        let opening = Opening::of(user_id, Proof::Password).with(device);
         let done = store::create(&self.once(&caller), &opening, &self.issuer).await?;
         Ok(done.reply(|signed_in| signed_in))
     }
@@ -53,7 +59,8 @@ impl pb::session_service_server::SessionService for Rpc {
     ) -> Result<Response<pb::RedeemSignInLinkResponse>, Status> {
         let (caller, request) = admit(request)?;
         let link = Token::presented(request.token);
-        let done = store::redeem(&self.once(&caller), &link, &self.issuer).await?;
+        let device = Device::presented(request.device_token, &request.device_name);
+        let done = store::redeem(&self.once(&caller), (&link, &device), &self.issuer).await?;
         Ok(done.reply(issuer::redeemed))
     }
 
@@ -67,8 +74,23 @@ impl pb::session_service_server::SessionService for Rpc {
         let session = store::find(&self.pool, session_id, user_id).await?;
         let session = session.ok_or_else(|| gone(&caller, session_id))?;
         let user = users::find(&self.pool, user_id).await?;
-        let session = pb::Session { user: Some(user), ..session };
+        let is_current = caller.session_id() == Some(session_id);
+        let session = pb::Session { user: Some(user), is_current, ..session };
         Ok(Response::new(pb::GetSessionResponse { session: Some(session) }))
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<pb::ListSessionsRequest>,
+    ) -> Result<Response<pb::ListSessionsResponse>, Status> {
+        let (caller, _) = admit(request)?;
+        let lifetimes = self.issuer.lifetimes;
+        let mut sessions = store::list(&self.pool, caller.user()?, lifetimes).await?;
+        let current = caller.session_id().map(|id| id.to_string()).unwrap_or_default();
+        for session in &mut sessions {
+            session.is_current = session.id == current;
+        }
+        Ok(Response::new(pb::ListSessionsResponse { sessions }))
     }
 
     async fn refresh_session(
@@ -79,12 +101,10 @@ impl pb::session_service_server::SessionService for Rpc {
         // No idempotency key: for a moment a token gives the same successor anyway,
         // and after that it must not.
         let token = Token::presented(request.refresh_token);
-        match store::refresh(&self.pool, &token, &self.issuer).await? {
-            store::Refreshed::SignedIn(signed_in) => {
-                Ok(Response::new(issuer::refreshed(*signed_in)))
-            }
-            store::Refreshed::Refused => Err(Error::Ended.into()),
-            store::Refreshed::Revoked(session_id) => {
+        match refresh::refresh(&self.pool, &token, &self.issuer).await? {
+            Refreshed::SignedIn(signed_in) => Ok(Response::new(issuer::refreshed(*signed_in))),
+            Refreshed::Refused => Err(Error::Ended.into()),
+            Refreshed::Revoked(session_id) => {
                 tracing::warn!(
                     %session_id,
                     event.name = "auth.session.refresh_token_reused",
@@ -102,7 +122,7 @@ impl pb::session_service_server::SessionService for Rpc {
         let (caller, request) = admit(request)?;
         let session_id = resolve(&caller, &request.session_id)?;
         let is_own = caller.session_id() == Some(session_id);
-        match store::end(&self.pool, session_id, caller.user()?, caller.actor()).await {
+        match ending::end(&self.pool, session_id, caller.user()?, caller.actor()).await {
             // Signing out twice, or after the session has ended, is signing out.
             Err(Error::NotFound) if is_own => {}
             ended => ended?,
@@ -113,35 +133,63 @@ impl pb::session_service_server::SessionService for Rpc {
             refresh_token: forget,
         }))
     }
+
+    async fn end_sessions(
+        &self,
+        request: Request<pb::EndSessionsRequest>,
+    ) -> Result<Response<pb::EndSessionsResponse>, Status> {
+        let (caller, request) = admit(request)?;
+        let except = match request.which() {
+            pb::SessionRange::All => None,
+            pb::SessionRange::Others | pb::SessionRange::Unspecified => caller.session_id(),
+        };
+        let once = self.replies.once(caller.request());
+        let done = ending::end_many(&once, caller.user()?, except, caller.actor()).await?;
+        Ok(done.reply(|ended| ended))
+    }
 }
 
 // === impl Rpc ===
 
 impl Rpc {
-    /// The user with an e-mail address and a password. Whether there is none or
-    /// the password is wrong takes the same time and gives the same answer.
-    async fn authenticate(&self, email: &str, password: SecretString) -> Result<Uuid, Status> {
-        let account = store::account(&self.pool, &users::normal_email(email)).await?;
-        let hash = account.as_ref().map(|account| account.password_hash.clone());
-        let verdict = self.passwords.verify(password.clone(), hash).await?;
-        match (account, verdict) {
-            (Some(account), Verdict::Right) => Ok(account.user_id),
+    /// The user with an e-mail address and a password. Whether there is none, the
+    /// password is wrong or it comes too soon takes the same time and gives the same
+    /// answer.
+    async fn authenticate(
+        &self,
+        email: &str,
+        password: SecretString,
+        device: &Device,
+    ) -> Result<Uuid, Status> {
+        let place = self.passwords.place()?;
+        let email = users::normal_email(email);
+        let guess = self.defence.count(&email, &password, device).await?;
+        let hash = guess.password_hash();
+        let verdict = self.passwords.verify_at(place, password.clone(), hash).await?;
+        match (guess.account(), verdict) {
+            (Some(account), Verdict::Right) => self.settle(&guess, account).await,
             (Some(account), Verdict::RightButOld) => {
-                if let Err(error) = self.rehash(&account, password).await {
+                if let Err(error) = self.rehash(account, password).await {
                     tracing::warn!(code = ?error.code(), "an old password hash was kept");
                 }
-                Ok(account.user_id)
+                self.settle(&guess, account).await
             }
-            (account, _) => {
-                self.failures.note(account.map(|account| account.user_id));
+            (None, _) | (_, Verdict::Wrong) => {
+                self.failures.note(guess.account().map(|account| account.user_id));
+                self.defence.note_failure(&guess).await?;
                 Err(Error::WrongCredentials.into())
             }
         }
     }
 
-    async fn rehash(&self, account: &store::Account, password: SecretString) -> Result<(), Status> {
+    async fn settle(&self, guess: &Guess, account: &Account) -> Result<Uuid, Status> {
+        self.defence.settle(guess).await?;
+        Ok(account.user_id)
+    }
+
+    async fn rehash(&self, account: &Account, password: SecretString) -> Result<(), Status> {
         let hash = self.passwords.hash(password).await?;
-        Ok(store::rehash(&self.pool, account, &hash).await?)
+        Ok(store::rehash(&self.pool, account.user_id, (&account.password_hash, &hash)).await?)
     }
 
     /// Whoever signs in again with the same idempotency key gets the same session

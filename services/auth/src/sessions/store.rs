@@ -1,53 +1,44 @@
 //! Sessions in `PostgreSQL`.
 
 use database::{Done, Once, Pool, Transaction};
-use jiff::Timestamp;
 use platform::{time::to_proto, token::Actor};
 use proto::auth::v1::Session;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{
-    Assurance, Decision, Error, Issued, Lifetimes, Opening, Presented, Proof,
-    issuer::{Issuer, SignedIn},
+    Assurance, Error, Issued, Lifetimes, Opening, Proof, ending,
+    issuer::{self, Issuer, SignedIn},
+    refresh::address,
 };
-use crate::{audit, factors, secrets::Token, users};
+use crate::{
+    audit,
+    devices::{self, Device},
+    factors,
+    secrets::Token,
+    users,
+};
 
-/// An account as signing in needs it.
-#[derive(Debug)]
-pub(crate) struct Account {
-    pub(crate) user_id: Uuid,
-    pub(crate) password_hash: String,
-}
-
-/// What became of a refresh token that was presented.
-pub(crate) enum Refreshed {
-    SignedIn(Box<SignedIn>),
-    Refused,
-    /// It was used before: its session has been ended.
-    Revoked(Uuid),
-}
-
-pub(crate) async fn account(pool: &Pool, email: &str) -> Result<Option<Account>, Error> {
-    let row = pool.row(include_str!("password.sql"), &[&email]).await?;
-    let read = |row: Row| {
-        Ok(Account {
-            user_id: row.try_get("user_id")?,
-            password_hash: row.try_get("password_hash")?,
-        })
-    };
-    row.map(read).transpose().map_err(unreadable)
-}
+const OPEN: &str = concat!(
+    include_str!("insert.sql"),
+    ", shown AS (",
+    include_str!("../users/row.sql"),
+    ")\n",
+    include_str!("signed_in.sql"),
+);
 
 /// Replaces a password's hash by another of the same password.
-pub(crate) async fn rehash(pool: &Pool, account: &Account, hash: &str) -> Result<(), Error> {
-    let params: [&(dyn ToSql + Sync); 3] = [&account.user_id, &account.password_hash, &hash];
-    pool.row(include_str!("rehash.sql"), &params).await?;
+pub(super) async fn rehash(
+    pool: &Pool,
+    user_id: Uuid,
+    (old, new): (&str, &str),
+) -> Result<(), Error> {
+    pool.row(include_str!("rehash.sql"), &[&user_id, &old, &new]).await?;
     Ok(())
 }
 
 /// Opens a session and forgets those of the user that have expired.
-pub(crate) async fn create(
+pub(super) async fn create(
     once: &Once<'_>,
     opening: &Opening,
     issuer: &Issuer,
@@ -59,16 +50,17 @@ pub(crate) async fn create(
 }
 
 /// Uses up a sign-in link and opens a session for its user.
-pub(crate) async fn redeem(
+pub(super) async fn redeem(
     once: &Once<'_>,
-    link: &Token,
+    (link, device): (&Token, &Device),
     issuer: &Issuer,
 ) -> Result<Done<SignedIn>, Error> {
-    once.transaction((link, issuer), |transaction, &(link, issuer)| {
+    once.transaction((link, device, issuer), |transaction, &(link, device, issuer)| {
         Box::pin(async move {
             let row = transaction.row(include_str!("redeem_link.sql"), &[&link.hash()]).await?;
             let user_id = row.ok_or(Error::WrongLink)?.try_get("user_id").map_err(unreadable)?;
-            match open(transaction, &Opening::of(user_id, Proof::Link), issuer).await {
+            let opening = Opening::of(user_id, Proof::Link).with(device.clone());
+            match open(transaction, &opening, issuer).await {
                 Err(Error::WrongCredentials) => Err(Error::WrongLink),
                 opened => opened,
             }
@@ -77,20 +69,8 @@ pub(crate) async fn redeem(
     .await
 }
 
-/// Exchanges a refresh token for its successor, as the rules decide.
-pub(crate) async fn refresh(
-    pool: &Pool,
-    token: &Token,
-    issuer: &Issuer,
-) -> Result<Refreshed, Error> {
-    pool.transaction((token, issuer), |transaction, &(token, issuer)| {
-        Box::pin(exchange(transaction, token, issuer))
-    })
-    .await
-}
-
 /// A session of a user, without the user.
-pub(crate) async fn find(
+pub(super) async fn find(
     pool: &Pool,
     session_id: Uuid,
     user_id: Uuid,
@@ -99,24 +79,15 @@ pub(crate) async fn find(
     row.map(|row| read(&row)).transpose().map_err(unreadable)
 }
 
-/// Ends a session of a user, as an actor wants.
-pub(crate) async fn end(
+/// The sessions of a user, those last seen first.
+pub(super) async fn list(
     pool: &Pool,
-    session_id: Uuid,
     user_id: Uuid,
-    actor: Option<Uuid>,
-) -> Result<(), Error> {
-    let kind = audit::Kind::SessionEnded;
-    let event = audit::Event::of_session(kind, actor, user_id, session_id);
-    pool.transaction(event, |transaction, event| {
-        Box::pin(async move {
-            let sql = include_str!("end.sql");
-            let row = transaction.row(sql, &[&session_id, &user_id]).await?;
-            row.ok_or(Error::NotFound)?;
-            Ok(audit::record(transaction, event).await?)
-        })
-    })
-    .await
+    lifetimes: Lifetimes,
+) -> Result<Vec<Session>, Error> {
+    let [idle, admin_idle] = [lifetimes.idle, lifetimes.admin_idle].map(f64::from);
+    let rows = pool.rows(include_str!("list.sql"), &[&user_id, &idle, &admin_idle]).await?;
+    rows.iter().map(read).collect::<Result<_, _>>().map_err(unreadable)
 }
 
 /// Opens a session: every way of signing in ends here. A suspended account has no
@@ -128,48 +99,61 @@ pub(crate) async fn open(
     opening: &Opening,
     issuer: &Issuer,
 ) -> Result<SignedIn, Error> {
-    let lifetimes = issuer.lifetimes;
-    let Opening { user_id, impersonator_id, .. } = opening;
-    let lifetime = f64::from(opening.lifetime(lifetimes.session));
-    let session_id = Uuid::now_v7();
+    let Opening { user_id, impersonator_id, device, .. } = opening;
     if impersonator_id.is_none() && !opening.reaches_aal2() {
         factors::pass(transaction, opening, &issuer.tickets).await?;
     }
-    transaction.rows(include_str!("delete_expired.sql"), &[user_id]).await?;
-    let params: [&(dyn ToSql + Sync); 5] =
-        [&session_id, user_id, &lifetime, &opening.amr(), impersonator_id];
-    let row = transaction.row(include_str!("insert.sql"), &params).await?;
-    row.ok_or(Error::WrongCredentials)?;
+    let (session_id, token) = (Uuid::now_v7(), Token::random());
+    let name = device.as_ref().map_or_else(devices::name_of_client, |it| it.name().to_owned());
+    let row = insert(transaction, (session_id, &token, &name), opening, issuer.lifetimes).await?;
     let (kind, actor) = (audit::Kind::SessionCreated, impersonator_id.or(Some(*user_id)));
+    let details = [("device", name.as_str())];
     let event = audit::Event::of_session(kind, actor, *user_id, session_id);
+    let event = audit::Event { details: &details, ..event };
     audit::record(transaction, &event).await?;
-    let issued = issue(transaction, Token::random(), session_id, *user_id, lifetimes).await?;
-    sign_in(transaction, issued, issuer).await
+    ending::end_oldest(transaction, *user_id).await?;
+    let expires_at = row.try_get("token_expires_at").map_err(unreadable)?;
+    let issued = Issued { session_id, user_id: *user_id, token, expires_at };
+    let signed_in = sign_in(&row, issued, issuer)?;
+    let Some(device) = device else { return Ok(signed_in) };
+    let email: String = row.try_get("email").map_err(unreadable)?;
+    let recognised = devices::recognise(transaction, (*user_id, &email), device, issuer).await?;
+    Ok(issuer::known_by(signed_in, recognised))
 }
 
-/// Ends the sessions of a user, all or all but one, and returns which.
-pub(crate) async fn end_all(
+async fn insert(
     transaction: &Transaction<'_>,
-    user_id: Uuid,
-    except: Option<Uuid>,
-) -> Result<Vec<Uuid>, database::Error> {
-    let rows = transaction.rows(include_str!("end_all.sql"), &[&user_id, &except]).await?;
-    let ended = rows.iter().map(|row| row.try_get("session_id"));
-    Ok(ended.collect::<Result<_, _>>()?)
+    (session_id, token, name): (Uuid, &Token, &str),
+    opening: &Opening,
+    lifetimes: Lifetimes,
+) -> Result<Row, Error> {
+    let session = opening.lifetime(lifetimes.session);
+    let [session, admin_session, idle, admin_idle] =
+        [session, lifetimes.admin_session, lifetimes.idle, lifetimes.admin_idle].map(f64::from);
+    let params: [&(dyn ToSql + Sync); 11] = [
+        &session_id,
+        &opening.user_id,
+        &session,
+        &admin_session,
+        &opening.amr(),
+        &opening.impersonator_id,
+        &name,
+        &address(),
+        &token.hash(),
+        &idle,
+        &admin_idle,
+    ];
+    let row = transaction.row(OPEN, &params).await?;
+    // The account is suspended, or was erased a moment ago.
+    row.ok_or(Error::WrongCredentials)
 }
 
-/// Completes the reply about a session.
-pub(super) async fn sign_in(
-    transaction: &Transaction<'_>,
-    issued: Issued,
-    issuer: &Issuer,
-) -> Result<SignedIn, Error> {
-    let Issued { session_id, user_id, .. } = issued;
-    let row = transaction.row(include_str!("find.sql"), &[&session_id, &user_id]).await?;
-    let row = row.ok_or(Error::Ended)?;
-    let (session, assurance) = (read(&row).map_err(unreadable)?, assurance(&row)?);
-    let user = users::find_in(transaction, user_id).await?;
-    issuer.sign_in(Session { user: Some(user), ..session }, issued, &assurance)
+/// Completes the reply about a session that a row tells of.
+pub(super) fn sign_in(row: &Row, issued: Issued, issuer: &Issuer) -> Result<SignedIn, Error> {
+    let (session, assurance) = (read(row).map_err(unreadable)?, assurance(row)?);
+    let user = users::read(row)?;
+    let session = Session { user: Some(user), is_current: true, ..session };
+    issuer.sign_in(session, issued, &assurance)
 }
 
 fn assurance(row: &Row) -> Result<Assurance, Error> {
@@ -184,99 +168,20 @@ fn assurance(row: &Row) -> Result<Assurance, Error> {
     read().map_err(unreadable)
 }
 
-async fn exchange(
-    transaction: &Transaction<'_>,
-    token: &Token,
-    issuer: &Issuer,
-) -> Result<Refreshed, Error> {
-    let lifetimes = issuer.lifetimes;
-    let params: [&(dyn ToSql + Sync); 2] = [&token.hash(), &f64::from(lifetimes.grace)];
-    let row = transaction.row(include_str!("lock_token.sql"), &params).await?;
-    let Some(row) = row else { return Ok(Refreshed::Refused) };
-    let presented = presented(&row).map_err(unreadable)?;
-    let issued = match presented.decide() {
-        Decision::Rotate => rotate(transaction, token, &presented, lifetimes).await?,
-        Decision::Repeat(sealed) => repeat(transaction, token, sealed, &presented).await?,
-        Decision::Refuse => return Ok(Refreshed::Refused),
-        Decision::Revoke => {
-            let Presented { session_id, user_id, .. } = presented;
-            transaction.row(include_str!("end.sql"), &[&session_id, &user_id]).await?;
-            let kind = audit::Kind::RefreshTokenReused;
-            let event = audit::Event::of_session(kind, None, user_id, session_id);
-            audit::record(transaction, &event).await?;
-            return Ok(Refreshed::Revoked(session_id));
-        }
-    };
-    let signed_in = sign_in(transaction, issued, issuer).await?;
-    Ok(Refreshed::SignedIn(Box::new(signed_in)))
-}
-
-async fn rotate(
-    transaction: &Transaction<'_>,
-    token: &Token,
-    presented: &Presented,
-    lifetimes: Lifetimes,
-) -> Result<Issued, Error> {
-    let successor = Token::random();
-    let sealed = token.seal(&successor);
-    transaction.row(include_str!("use_token.sql"), &[&token.hash(), &sealed]).await?;
-    let Presented { session_id, user_id, .. } = *presented;
-    issue(transaction, successor, session_id, user_id, lifetimes).await
-}
-
-async fn repeat(
-    transaction: &Transaction<'_>,
-    token: &Token,
-    sealed: &[u8],
-    presented: &Presented,
-) -> Result<Issued, Error> {
-    let successor = token.open(sealed)?;
-    let row = transaction.row(include_str!("token_expiry.sql"), &[&successor.hash()]).await?;
-    let expires_at = row.map_or(Ok(presented.expires_at), |row| row.try_get("expires_at"));
-    Ok(Issued {
-        session_id: presented.session_id,
-        user_id: presented.user_id,
-        token: successor,
-        expires_at: expires_at.map_err(unreadable)?,
-    })
-}
-
-async fn issue(
-    transaction: &Transaction<'_>,
-    token: Token,
-    session_id: Uuid,
-    user_id: Uuid,
-    lifetimes: Lifetimes,
-) -> Result<Issued, Error> {
-    let idle = f64::from(lifetimes.idle);
-    let sql = include_str!("insert_token.sql");
-    let row = transaction.row(sql, &[&token.hash(), &session_id, &idle]).await?;
-    let expires_at = row.ok_or(Error::Ended)?.try_get("expires_at").map_err(unreadable)?;
-    Ok(Issued { session_id, user_id, token, expires_at })
-}
-
 fn read(row: &Row) -> Result<Session, tokio_postgres::Error> {
     Ok(Session {
         id: row.try_get::<_, Uuid>("session_id")?.to_string(),
         user: None,
-        created_at: Some(to_proto(row.try_get("created_at")?)),
-        expires_at: Some(to_proto(row.try_get("expires_at")?)),
+        created_at: Some(to_proto(row.try_get("opened_at")?)),
+        expires_at: Some(to_proto(row.try_get("ends_at")?)),
+        device_name: row.try_get("device_name")?,
+        address: row.try_get("address")?,
+        last_seen_at: Some(to_proto(row.try_get("last_seen_at")?)),
+        is_current: false,
         impersonator_id: row
             .try_get::<_, Option<Uuid>>("impersonator_id")?
             .map(|id| id.to_string())
             .unwrap_or_default(),
-    })
-}
-
-fn presented(row: &Row) -> Result<Presented, tokio_postgres::Error> {
-    Ok(Presented {
-        session_id: row.try_get("session_id")?,
-        user_id: row.try_get("user_id")?,
-        expires_at: row.try_get::<_, Timestamp>("expires_at")?,
-        is_current: row.try_get("is_current")?,
-        is_alive: row.try_get("is_alive")?,
-        is_in_grace: row.try_get("is_in_grace")?,
-        successor: row.try_get("successor")?,
     })
 }
 
@@ -297,10 +202,5 @@ impl database::Cause for Error {
             | Self::Damaged(_)
             | Self::Keys(_) => None,
         }
-    }
-
-    /// A link that was used up stays so while the second factor is asked for.
-    fn keeps_what_was_done(&self) -> bool {
-        matches!(self, Self::SecondFactor(_))
     }
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 pub(crate) use self::rpc::Rpc;
 use crate::{
     audit,
+    devices::Device,
     factors::{self, Error, Evidence, Factors},
     sessions::{self, Issuer, Opening, Proof, SignedIn},
 };
@@ -26,7 +27,7 @@ enum Again {
 /// Completes a sign-in whose first half is done.
 async fn complete(
     transaction: &Transaction<'_>,
-    (challenge, evidence): (&str, &Evidence),
+    (challenge, evidence, device): (&str, &Evidence, &Device),
     factors: &Factors,
     issuer: &Issuer,
 ) -> Result<SignedIn, Error> {
@@ -38,19 +39,21 @@ async fn complete(
     }
     let mut proofs = ticket.says.proofs;
     proofs.push(proof);
-    let opening = Opening { user_id, proofs, impersonator_id: None };
+    let device = Some(device.clone());
+    let opening = Opening { user_id, proofs, impersonator_id: None, device };
     Ok(sessions::open(transaction, &opening, issuer).await?)
 }
 
 /// Signs somebody in with a passkey alone.
 async fn with_passkey(
     transaction: &Transaction<'_>,
-    (shown, flow): (&Struct, &str),
+    (shown, flow, device): (&Struct, &str, &Device),
     factors: &Factors,
     issuer: &Issuer,
 ) -> Result<SignedIn, Error> {
     let (user_id, proof) = factors.identify(transaction, shown, flow).await?;
-    Ok(sessions::open(transaction, &Opening::of(user_id, proof), issuer).await?)
+    let opening = Opening::of(user_id, proof).with(device.clone());
+    Ok(sessions::open(transaction, &opening, issuer).await?)
 }
 
 /// Notes that the user of a session has just proven who they are.

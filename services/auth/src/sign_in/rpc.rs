@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{Again, again, complete, store, with_passkey};
 use crate::{
+    devices::Device,
     factors::{Error, Evidence, Factors},
     passwords::{Passwords, Verdict},
     sessions::{self, Issuer, SignedIn},
@@ -37,14 +38,15 @@ impl pb::sign_in_service_server::SignInService for Rpc {
         request: Request<pb::VerifySecondFactorRequest>,
     ) -> Result<Response<pb::VerifySecondFactorResponse>, Status> {
         let (caller, request) = admit(request)?;
-        let pb::VerifySecondFactorRequest { challenge, code, recovery_code, passkey, flow } =
+        let device = Device::presented(request.device_token, &request.device_name);
+        let pb::VerifySecondFactorRequest { challenge, code, recovery_code, passkey, flow, .. } =
             request;
         let evidence = Evidence::of(code, recovery_code, passkey, flow);
         let evidence = evidence.ok_or_else(|| nothing("code, recovery_code or passkey"))?;
-        let given = (self, challenge, evidence);
+        let given = (self, challenge, evidence, device);
         let once = self.once(&caller);
-        let done = once.transaction(given, |transaction, (rpc, challenge, evidence)| {
-            let shown = (&**challenge, evidence);
+        let done = once.transaction(given, |transaction, (rpc, challenge, evidence, device)| {
+            let shown = (&**challenge, evidence, device);
             Box::pin(complete(transaction, shown, &rpc.factors, &rpc.issuer))
         });
         Ok(done.await?.reply(sessions::second_factor_verified))
@@ -77,10 +79,12 @@ impl pb::sign_in_service_server::SignInService for Rpc {
         request: Request<pb::FinishPasskeySignInRequest>,
     ) -> Result<Response<pb::FinishPasskeySignInResponse>, Status> {
         let (caller, request) = admit(request)?;
-        let given = (self, request.passkey.unwrap_or_default(), request.flow);
+        let device = Device::presented(request.device_token, &request.device_name);
+        let given = (self, request.passkey.unwrap_or_default(), request.flow, device);
         let once = self.once(&caller);
-        let done = once.transaction(given, |transaction, (rpc, passkey, flow)| {
-            Box::pin(with_passkey(transaction, (passkey, flow), &rpc.factors, &rpc.issuer))
+        let done = once.transaction(given, |transaction, (rpc, passkey, flow, device)| {
+            let shown = (passkey, flow.as_str(), device);
+            Box::pin(with_passkey(transaction, shown, &rpc.factors, &rpc.issuer))
         });
         Ok(done.await?.reply(sessions::passkey_signed_in))
     }

@@ -18,7 +18,7 @@ pub(crate) use self::{
     names::normal_email,
     rpc::Rpc,
     sign_up::complete,
-    store::{Standing, find, find_in, is_email_taken, standing},
+    store::{Standing, find, find_in, is_email_taken, read, standing},
 };
 use crate::passwords::OwnWords;
 

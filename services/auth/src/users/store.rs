@@ -286,7 +286,8 @@ fn key(row: &Row) -> Result<Key, Error> {
     read().map_err(unreadable)
 }
 
-fn read(row: &Row) -> Result<User, Error> {
+/// An account as it is shown.
+pub(crate) fn read(row: &Row) -> Result<User, Error> {
     let read = || {
         Ok(User {
             id: row.try_get::<_, Uuid>("user_id")?.to_string(),

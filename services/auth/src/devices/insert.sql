@@ -1,0 +1,27 @@
+-- auth.devices.insert
+WITH dispensable AS (
+    DELETE FROM devices
+    WHERE (token_hash, user_id) IN (
+        SELECT token_hash, user_id
+        FROM devices
+        WHERE user_id = $2
+        ORDER BY expires_at > now() DESC, last_seen_at DESC
+        OFFSET 49
+    )
+), companions AS (
+    INSERT INTO devices (token_hash, user_id, expires_at)
+    SELECT $1::bytea, user_id, expires_at
+    FROM devices
+    WHERE token_hash = $3 AND user_id <> $2 AND expires_at > now()
+    ORDER BY last_seen_at DESC
+    LIMIT 7
+)
+INSERT INTO devices (token_hash, user_id, expires_at)
+VALUES ($1, $2, now() + interval '400 days')
+RETURNING
+    expires_at,
+    EXISTS (
+        SELECT
+        FROM devices AS other
+        WHERE other.user_id = $2 AND other.expires_at > now()
+    ) AS is_another

@@ -1,0 +1,53 @@
+//! Devices in `PostgreSQL`.
+
+use database::{Error, Transaction};
+use platform::request_id::RequestContext;
+use uuid::Uuid;
+
+use super::{Device, Recognised};
+use crate::{audit, mail::Letter, secrets::Token, sessions::Issuer};
+
+/// Makes a device known to a user who has just signed in with it. If it was not,
+/// and others were, they get a letter about it.
+pub(crate) async fn recognise(
+    transaction: &Transaction<'_>,
+    (user_id, email): (Uuid, &str),
+    device: &Device,
+    issuer: &Issuer,
+) -> Result<Recognised, Error> {
+    let presented = device.hash();
+    let row = transaction.row(include_str!("touch.sql"), &[&presented, &user_id]).await?;
+    if let (Some(row), Some(token)) = (row, &device.token) {
+        let expires_at = row.try_get("expires_at")?;
+        return Ok(Recognised { token: token.clone(), expires_at });
+    }
+    let token = Token::random();
+    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+        [&token.hash(), &user_id, &presented];
+    let row = transaction.row(include_str!("insert.sql"), &params).await?;
+    let row = row.ok_or_else(|| Error::Config("an insert returns a row".to_owned()))?;
+    if row.try_get("is_another")? {
+        tell(transaction, (user_id, email), device, issuer).await?;
+    }
+    Ok(Recognised { token, expires_at: row.try_get("expires_at")? })
+}
+
+async fn tell(
+    transaction: &Transaction<'_>,
+    (user_id, email): (Uuid, &str),
+    device: &Device,
+    issuer: &Issuer,
+) -> Result<(), Error> {
+    let event = audit::Event {
+        kind: audit::Kind::DeviceUnknown,
+        actor: Some(user_id),
+        subject: Some(user_id),
+        session: None,
+        details: &[("device", device.name())],
+    };
+    audit::record(transaction, &event).await?;
+    let client = RequestContext::current().and_then(|context| context.client);
+    let address = client.map(|client| client.address.to_string()).unwrap_or_default();
+    let letter = Letter::NewDevice { device: device.name().to_owned(), address };
+    issuer.post.take(transaction, email, &letter).await
+}

@@ -1,0 +1,5 @@
+-- auth.devices.touch
+UPDATE devices
+SET last_seen_at = now(), expires_at = now() + interval '400 days'
+WHERE token_hash = $1 AND user_id = $2 AND expires_at > now()
+RETURNING expires_at

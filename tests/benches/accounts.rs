@@ -1,0 +1,248 @@
+//! What signing in and staying signed in cost, and what others feel of it.
+//!
+//! `cargo bench -p tests --bench accounts`: real processes on this machine, which they
+//! share with the clients. What is compared is measured in turn, several times; of
+//! the ratios the median counts.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark, which fails by panicking and prints its result"
+)]
+
+use std::{
+    cell::Cell,
+    thread::{available_parallelism, scope},
+    time::{Duration, Instant},
+};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use futures_util::future::{join, join_all};
+use proto::auth::v1::{CreateSessionRequest, RefreshSessionRequest};
+use tests::{Grpc, PASSWORD, Person, Stack, load::Load};
+
+const ROUNDS: usize = 5;
+const TIME: Duration = Duration::from_secs(4);
+const USERS: u32 = 64;
+/// Enough to keep the hashing busy and the queue short of full.
+const SIGNING_IN: usize = 12;
+const REFRESHING: usize = 48;
+const READS_PER_SECOND: f64 = 100.0;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(measure());
+}
+
+async fn measure() {
+    let stack = Stack::start().await;
+    let ann = Person::user(&stack, "ann").await;
+    crowd(&stack).await;
+    let clients: Vec<_> = (0..SIGNING_IN).map(|number| Client::new(&stack, number)).collect();
+    sign_ins(&clients, TIME / 2).await;
+    signing_in(&clients).await;
+    reading(&stack, &ann, &clients).await;
+    refreshing(&stack).await;
+}
+
+/// How many sign-ins there are for each that hashing alone would allow.
+async fn signing_in(clients: &[Client]) {
+    let mut shares = Vec::new();
+    for round in 1..=ROUNDS {
+        let bare = bare(TIME);
+        let real = sign_ins(clients, TIME).await;
+        println!("round {round}: bare argon2id {bare:.1}/s, sign-ins {real:.1}/s");
+        shares.push(real / bare);
+    }
+    println!("sign-ins, of what hashing alone would allow: {:.2} ({shares:.2?})", median(&shares));
+}
+
+/// What readers feel of as many sign-ins as there is room for.
+async fn reading(stack: &Stack, ann: &Person, clients: &[Client]) {
+    let token = format!("Bearer {}", ann.grpc().token());
+    let headers = [("authorization", token.as_str())];
+    let load = Load::get(stack.gateway.listen, "/api/users/me", &headers);
+    let mut ratios = Vec::new();
+    for round in 1..=ROUNDS {
+        let alone = load.open(READS_PER_SECOND, 16, TIME).await;
+        let among = load.open(READS_PER_SECOND, 16, TIME);
+        let (among, signed_in) = join(among, sign_ins(clients, TIME)).await;
+        let tails = [p99(&alone.good), p99(&among.good)];
+        println!(
+            "round {round}: reads alone p99 {:.1?}, among {signed_in:.0} sign-ins/s p99 {:.1?}; wrong {}",
+            tails[0],
+            tails[1],
+            alone.wrong.len() + among.wrong.len()
+        );
+        ratios.push(tails[1].as_secs_f64() / tails[0].as_secs_f64());
+    }
+    println!("reads, p99 among sign-ins of that alone: {:.2} ({ratios:.2?})", median(&ratios));
+}
+
+/// How many refreshes auth and `PostgreSQL` do in a second of one processor.
+async fn refreshing(stack: &Stack) {
+    let mut rates = Vec::new();
+    let clients = (0..REFRESHING).map(|number| Client::new(stack, number));
+    let clients: Vec<_> = clients.collect();
+    for client in &clients {
+        client.sign_in().await;
+    }
+    for round in 1..=ROUNDS {
+        let before = Spent::by(stack).await;
+        let started = Instant::now();
+        let done = join_all(clients.iter().map(|client| client.refresh_until(started + TIME)));
+        let done: u32 = done.await.into_iter().sum();
+        let took = started.elapsed();
+        let after = Spent::by(stack).await;
+        let spent = [after.auth - before.auth, after.database - before.database];
+        let rate = f64::from(done) / (spent[0] + spent[1]);
+        println!(
+            "round {round}: {:.0} refreshes/s; CPU: auth {:.2} s, PostgreSQL {:.2} s of {took:.1?}: {rate:.0} per core",
+            f64::from(done) / took.as_secs_f64(),
+            spent[0],
+            spent[1],
+        );
+        rates.push(rate);
+    }
+    println!("refreshes/s per core: {:.0} ({rates:.0?})", median(&rates));
+}
+
+/// Users who all have the same password, so that it need not be hashed for each.
+async fn crowd(stack: &Stack) {
+    let sql = "INSERT INTO users (user_id, email, username, display_name, password_hash) \
+               SELECT gen_random_uuid(), 'user' || n || '@example.com', 'user' || n, '', password_hash \
+               FROM users, generate_series(0, $1 - 1) AS n";
+    let count = i32::try_from(USERS).unwrap();
+    assert_eq!(stack.databases.auth.execute(sql, &[&count]).await, u64::from(USERS));
+}
+
+/// Hashes a second with nothing around them, in memory that is used again.
+fn bare(time: Duration) -> f64 {
+    let end = Instant::now() + time;
+    let hashes = || {
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT);
+        let mut memory = vec![Block::new(); Params::DEFAULT.block_count()];
+        let (mut digest, mut count) = ([0; 32], 0_u32);
+        while Instant::now() < end {
+            let salt = [7; 16];
+            let password = PASSWORD.as_bytes();
+            argon2
+                .hash_password_into_with_memory(password, &salt, &mut digest, &mut *memory)
+                .unwrap();
+            count += 1;
+        }
+        count
+    };
+    let cores = available_parallelism().unwrap().get();
+    let count: u32 = scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(hashes)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    f64::from(count) / time.as_secs_f64()
+}
+
+/// Sign-ins a second, of people who sign in again and again with a known device.
+async fn sign_ins(clients: &[Client], time: Duration) -> f64 {
+    let started = Instant::now();
+    let end = started + time;
+    let done = join_all(clients.iter().map(async |client| {
+        let mut done = 0_u32;
+        while Instant::now() < end {
+            client.sign_in().await;
+            done += 1;
+        }
+        done
+    }));
+    let done: u32 = done.await.into_iter().sum();
+    f64::from(done) / started.elapsed().as_secs_f64()
+}
+
+/// Somebody with a device.
+struct Client {
+    grpc: Grpc,
+    email: String,
+    device: Cell<Option<String>>,
+    token: Cell<String>,
+}
+
+// === impl Client ===
+
+impl Client {
+    fn new(stack: &Stack, number: usize) -> Self {
+        let email = format!("user{number}@example.com");
+        Self { grpc: Grpc::new(stack), email, device: Cell::default(), token: Cell::default() }
+    }
+
+    async fn sign_in(&self) {
+        let request = CreateSessionRequest {
+            email: self.email.clone(),
+            password: PASSWORD.to_owned(),
+            device_token: self.device.take(),
+            ..CreateSessionRequest::default()
+        };
+        let reply = self.grpc.sessions().create_session(request).await.unwrap().into_inner();
+        self.device.set(reply.device_token);
+        self.token.set(reply.refresh_token.unwrap());
+    }
+
+    async fn refresh_until(&self, end: Instant) -> u32 {
+        let mut done = 0;
+        while Instant::now() < end {
+            let request = RefreshSessionRequest { refresh_token: self.token.take() };
+            let reply = self.grpc.sessions().refresh_session(request).await.unwrap();
+            self.token.set(reply.into_inner().refresh_token.unwrap());
+            done += 1;
+        }
+        done
+    }
+}
+
+/// Processor time in seconds.
+struct Spent {
+    auth: f64,
+    database: f64,
+}
+
+// === impl Spent ===
+
+impl Spent {
+    async fn by(stack: &Stack) -> Self {
+        // A connection of ours is a child of the server whose other children count.
+        let database = stack.databases.auth.connect().await;
+        let row = database.query_one("SELECT pg_backend_pid()", &[]).await.unwrap();
+        let server = parent(u32::try_from(row.get::<_, i32>(0)).unwrap());
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let processes = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let children = processes.filter(|pid| parent(*pid) == server);
+        Self { auth: seconds(stack.auth.pid()), database: children.map(seconds).sum() }
+    }
+}
+
+/// The fields of a process behind its name, which is in parentheses.
+fn stat(pid: u32) -> Vec<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    fields.split(' ').map(str::to_owned).collect()
+}
+
+fn parent(pid: u32) -> u32 {
+    stat(pid).get(1).and_then(|field| field.parse().ok()).unwrap_or_default()
+}
+
+fn seconds(pid: u32) -> f64 {
+    let ticks = stat(pid).into_iter().skip(11).take(2).filter_map(|it| it.parse::<u32>().ok());
+    f64::from(ticks.sum::<u32>()) / 100.0
+}
+
+fn p99(times: &[Duration]) -> Duration {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    times[times.len() * 99 / 100]
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -1,0 +1,141 @@
+//! Whether two things take the same time, as far as anybody outside can tell.
+//!
+//! Both are done in turn, together with a third that is the first with a known
+//! difference added, and for as long as it takes to notice that one. Whoever needs
+//! that many looks to see a millisecond has not seen what is not there. What the
+//! machine added is left out: of all times, only the shorter half counts.
+
+use std::time::{Duration, Instant};
+
+/// Below this, a difference may be chance: once in a hundred thousand looks.
+const NOTICED: f64 = 4.5;
+/// The control is to be beyond doubt.
+const CERTAIN: f64 = 6.0;
+const FIRST_LOOK: usize = 60;
+const BETWEEN_LOOKS: usize = 20;
+
+/// How long to look at most, and for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Care {
+    /// The difference that must be noticed.
+    pub difference: Duration,
+    /// After so many turns it is given up.
+    pub turns: usize,
+}
+
+/// What was seen: Welch's t of both, and of the first and the control.
+#[derive(Clone, Copy, Debug)]
+pub struct Compared {
+    /// Between what was compared.
+    pub t: f64,
+    /// Between the first and itself with the difference.
+    pub control: f64,
+    /// How much longer the second took, in milliseconds.
+    pub milliseconds: f64,
+    /// After so many turns.
+    pub turns: usize,
+}
+
+/// Does two things in turn until the control would be noticed; before each, puts
+/// things in order without being timed.
+pub async fn compare(
+    care: Care,
+    before: impl AsyncFn(),
+    a: impl AsyncFn(),
+    b: impl AsyncFn(),
+) -> Compared {
+    let mut times: [Vec<f64>; 3] = Default::default();
+    loop {
+        let turn = times[0].len();
+        // Nobody always comes after the same other.
+        for at in [turn % 3, (turn + 1) % 3, (turn + 2) % 3] {
+            before().await;
+            let took = match at {
+                1 => took(&b).await,
+                _ => took(&a).await,
+            };
+            let added = if at == 2 { care.difference } else { Duration::ZERO };
+            times[at].push((took + added).as_secs_f64() * 1_000.0);
+        }
+        let turn = turn + 1;
+        if turn < FIRST_LOOK || turn % BETWEEN_LOOKS != 0 {
+            continue;
+        }
+        let [a, b, control] = shorter_half(&times);
+        let compared = Compared {
+            t: welch(&b, &a),
+            control: welch(&control, &a),
+            milliseconds: mean(&b) - mean(&a),
+            turns: turn,
+        };
+        if compared.control > CERTAIN || turn >= care.turns {
+            return compared;
+        }
+    }
+}
+
+// === impl Compared ===
+
+impl Compared {
+    /// Nothing can be told from the time, and it would have been seen.
+    #[track_caller]
+    pub fn assert_same(&self, what: &str) {
+        eprintln!("{what}: {self:.2?}");
+        assert!(self.control > CERTAIN, "too much noise to say anything: {what}: {self:?}");
+        assert!(self.t.abs() < NOTICED, "the time tells: {what}: {self:?}");
+    }
+
+    /// The time tells.
+    #[track_caller]
+    pub fn assert_different(&self, what: &str) {
+        assert!(self.t.abs() > NOTICED, "the time does not tell: {what}: {self:?}");
+    }
+}
+
+async fn took(work: &impl AsyncFn()) -> Duration {
+    let started = Instant::now();
+    work().await;
+    started.elapsed()
+}
+
+/// The times below the median of all together: what is left out of one is left out
+/// of all by the same measure.
+fn shorter_half(times: &[Vec<f64>; 3]) -> [Vec<f64>; 3] {
+    let mut all: Vec<_> = times.iter().flatten().copied().collect();
+    all.sort_by(f64::total_cmp);
+    let limit = all[all.len() * 3 / 5];
+    times.clone().map(|times| times.into_iter().filter(|time| *time <= limit).collect())
+}
+
+/// Welch's t: how many standard errors lie between two means.
+fn welch(a: &[f64], b: &[f64]) -> f64 {
+    let error = |times: &[f64]| {
+        let mean = mean(times);
+        let count = count(times);
+        times.iter().map(|time| (time - mean).powi(2)).sum::<f64>() / (count - 1.0) / count
+    };
+    (mean(a) - mean(b)) / (error(a) + error(b)).sqrt()
+}
+
+fn mean(times: &[f64]) -> f64 {
+    times.iter().sum::<f64>() / count(times)
+}
+
+fn count(times: &[f64]) -> f64 {
+    f64::from(u32::try_from(times.len()).unwrap())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_are_told_apart_by_their_spread() {
+        let narrow = [1.0, 1.1, 0.9, 1.0, 1.05, 0.95];
+        let wide = [0.0, 3.0, 1.5, 2.0, 1.0, 0.5];
+        let moved = narrow.map(|time| time + 0.3);
+        assert!(welch(&moved, &narrow) > NOTICED);
+        assert!(welch(&wide, &narrow).abs() < NOTICED);
+        assert!(welch(&narrow, &narrow).abs() < 1e-9);
+    }
+}
