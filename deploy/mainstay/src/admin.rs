@@ -94,6 +94,7 @@ fn not_made(error: &operator::Error, email: &str) -> Failure {
             format!("the account {email} is suspended"),
             Some("have another admin restore it"),
         ),
+        operator::Error::NoServiceKey(_) => Failure::unavailable(error.to_string(), None),
         operator::Error::Database(error) => {
             Failure::unavailable(format!("no administrator could be made: {error}"), None)
         }
