@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub(crate) use self::{
     issuer::{Issuer, SignedIn, passkey_signed_in, second_factor_verified},
     opening::{Assurance, Opening, Proof},
-    renewal::renew,
+    renewal::{renew, require_strong},
     rpc::Rpc,
     store::{end_all, open},
 };
