@@ -34,7 +34,7 @@ fn base32(text: &str) -> Vec<u8> {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let values = text.chars().map(|c| alphabet.find(c).unwrap());
     let bits: Vec<_> =
-        values.flat_map(|value| (0..5).rev().map(move |bit| value >> bit & 1)).collect();
+        values.flat_map(|value| (0..5).rev().map(move |bit| (value >> bit) & 1)).collect();
     let byte = |bits: &[usize]| bits.iter().fold(0, |byte, bit| byte * 2 + bit);
     bits.chunks_exact(8).map(|bits| u8::try_from(byte(bits)).unwrap()).collect()
 }

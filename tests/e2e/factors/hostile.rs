@@ -30,7 +30,7 @@ async fn passkeys_of_other_sites_and_without_their_user_are_not_added() {
     answer.refused(409, "PASSKEY_REFUSED");
     let confirm = format!("{FACTORS}/passkeys/confirm");
     let nothing = json!({"credential": {}});
-    ann.rest().post(&confirm, nothing).await;
+    ann.rest().post(&confirm, nothing).await.refused(409, "PASSKEY_REFUSED");
 
     // Twice, in another browser, or by somebody else.
     let mut key = Authenticator::new(ORIGIN);

@@ -40,7 +40,7 @@ async fn the_same_over_grpc() {
     let mut sign_in = Person::stranger(&stack).grpc().sign_in();
     let begun = sign_in.begin_passkey_sign_in(BeginPasskeySignInRequest::default()).await;
     let begun = begun.unwrap().into_inner();
-    let shown = key.get(&json(begun.options.unwrap()));
+    let shown = key.get(&json(&begun.options.unwrap()));
     let request =
         FinishPasskeySignInRequest { passkey: Some(message(&shown)), flow: begun.flow.unwrap() };
     let reply = sign_in.finish_passkey_sign_in(request).await.unwrap().into_inner();
@@ -78,8 +78,8 @@ async fn the_passkey_of_another_is_no_second_factor() {
 }
 
 /// A message as JSON.
-fn json(message: prost_types::Struct) -> serde_json::Value {
-    let bytes = prost::Message::encode_to_vec(&message);
+fn json(message: &prost_types::Struct) -> serde_json::Value {
+    let bytes = prost::Message::encode_to_vec(message);
     let descriptor = tests::contract::pool().get_message_by_name("google.protobuf.Struct").unwrap();
     let message = prost_reflect::DynamicMessage::decode(descriptor, &*bytes).unwrap();
     serde_json::to_value(message).unwrap()

@@ -1,6 +1,9 @@
 //! Authenticator apps, and the gate that asks for them.
 
-use proto::auth::v1::VerifySecondFactorRequest;
+use proto::auth::v1::{
+    BeginTotpRequest, DeleteFactorRequest, RegenerateRecoveryCodesRequest,
+    VerifySecondFactorRequest,
+};
 use serde_json::json;
 use tests::{Person, Rest, Stack, authenticator::totp, refused};
 use tonic::Code;
@@ -56,6 +59,18 @@ async fn the_first_factor_ends_sessions_that_were_opened_without_it() {
     let claims = claims(ann.rest());
     assert_eq!((&claims["acr"], &claims["amr"]), (&json!("aal2"), &json!(["mfa", "otp", "pwd"])));
     assert_ne!(secret, "");
+
+    // What a token said before the factor was added does not let anybody remove it.
+    let old = ann.grpc();
+    let id = ann.rest().get(FACTORS).await.expect(200).text_at("/factors/0/id");
+    let request = DeleteFactorRequest { user_id: "me".to_owned(), factor_id: id };
+    let answer = old.factors().delete_factor(request).await;
+    refused(answer, Code::Unauthenticated, "SESSION_ENDED");
+    let request = RegenerateRecoveryCodesRequest { user_id: "me".to_owned() };
+    let answer = old.factors().regenerate_recovery_codes(request).await;
+    refused(answer, Code::Unauthenticated, "SESSION_ENDED");
+    let request = BeginTotpRequest { user_id: "me".to_owned() };
+    refused(old.factors().begin_totp(request).await, Code::AlreadyExists, "TOTP_EXISTS");
 }
 
 #[tokio::test]

@@ -141,6 +141,7 @@ impl Factors {
         let Owner { user_id, session_id } = owner;
         store::claim_account(transaction, user_id).await?;
         let kind = store::delete(transaction, user_id, factor_id).await?.ok_or(Error::NotFound)?;
+        sessions::require_strong(transaction, (user_id, session_id)).await?;
         let is_last = !has_factor(transaction, user_id).await?;
         if is_last {
             store::delete_codes(transaction, user_id).await?;
@@ -157,11 +158,12 @@ impl Factors {
         transaction: &Transaction<'_>,
         owner: Owner,
     ) -> Result<pb::RegenerateRecoveryCodesResponse, Error> {
-        let Owner { user_id, .. } = owner;
+        let Owner { user_id, session_id } = owner;
         store::claim_account(transaction, user_id).await?;
         if !has_factor(transaction, user_id).await? {
             return Err(Error::NoFactor);
         }
+        sessions::require_strong(transaction, (user_id, session_id)).await?;
         let recovery_codes = self.make_codes(transaction, owner).await?;
         self.tell(transaction, user_id, "new recovery codes were made").await?;
         Ok(pb::RegenerateRecoveryCodesResponse { recovery_codes })

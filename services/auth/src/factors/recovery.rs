@@ -36,7 +36,7 @@ fn code() -> String {
     let mut bytes = [0; BYTES];
     rand::fill(&mut bytes).expect("the system's random numbers");
     let bits =
-        bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| usize::from(byte >> bit & 1)));
+        bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| usize::from((byte >> bit) & 1)));
     let bits: Vec<_> = bits.collect();
     let index = |bits: &[usize]| bits.iter().fold(0, |index, bit| index * 2 + bit);
     let letters = bits.chunks(5).filter_map(|bits| ALPHABET.get(index(bits)));

@@ -18,7 +18,7 @@ pub(crate) use self::{
     ending::end_all,
     issuer::{Issuer, SignedIn, passkey_signed_in, second_factor_verified},
     opening::{Assurance, Opening, Proof},
-    renewal::renew,
+    renewal::{renew, require_strong},
     rpc::Rpc,
     store::open,
 };

@@ -32,3 +32,13 @@ pub(crate) async fn renew(
     let signed_in = sign_in(&row, unused, issuer)?;
     Ok(SignedIn { refresh_token: None, refresh_token_expires_at: None, ..signed_in })
 }
+
+/// Checks that a session is there still and was opened with a second factor: what its
+/// access token says may be five minutes old.
+pub(crate) async fn require_strong(
+    transaction: &Transaction<'_>,
+    (user_id, session_id): (Uuid, Uuid),
+) -> Result<(), Error> {
+    let row = transaction.row(include_str!("strong.sql"), &[&session_id, &user_id]).await?;
+    row.map(drop).ok_or(Error::Ended)
+}
