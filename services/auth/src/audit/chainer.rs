@@ -3,15 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use database::{Error, Pool, Transaction};
-use jiff::Timestamp;
 use platform::{server::Stopping, sign::Signer};
 use tokio::{sync::watch, time::sleep};
-use tokio_postgres::types::ToSql;
-use uuid::Uuid;
+use tracing::{instrument::WithSubscriber as _, subscriber::NoSubscriber};
 
 use super::{
-    Checkpoint, Entry, Failures,
-    chain::mark,
+    Checkpoint, Failures,
+    batch::{self, Head},
     checkpoint,
     store::{insert_checkpoint, last_checkpoint},
 };
@@ -25,8 +23,6 @@ const TICK: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_secs(5);
 /// So many events get a checkpoint, however little time has passed.
 const MANY: i64 = 1_000;
-/// At most so many get their place in one transaction.
-const BATCH: usize = 500;
 /// Months are made ahead each so many ticks: about each hour.
 const TICKS_PER_HOUR: u32 = 7_200;
 
@@ -42,37 +38,12 @@ pub(crate) struct Chainer {
     head: watch::Sender<i64>,
 }
 
-/// An end of the chain.
-#[derive(Clone, Debug)]
-struct Head {
-    position: i64,
-    hash: Vec<u8>,
-    now: Timestamp,
-}
-
 /// What one look came to.
 #[derive(Debug)]
 struct Chained {
     position: i64,
     checkpoint: Option<Checkpoint>,
     has_more: bool,
-}
-
-/// Events that get their places together, column by column.
-#[derive(Debug, Default)]
-struct Columns {
-    positions: Vec<i64>,
-    sequences: Vec<i64>,
-    times: Vec<Timestamp>,
-    kinds: Vec<String>,
-    actors: Vec<Option<Uuid>>,
-    subjects: Vec<Option<Uuid>>,
-    sessions: Vec<Option<Uuid>>,
-    requests: Vec<String>,
-    details: Vec<String>,
-    marks: Vec<Vec<u8>>,
-    hashes: Vec<Vec<u8>>,
-    private: (Vec<i64>, Vec<String>, Vec<Vec<u8>>),
 }
 
 // === impl Chainer ===
@@ -129,18 +100,30 @@ impl Chainer {
         if tick % Failures::TICKS == 0 {
             self.failures.write_down(&self.pool).await?;
         }
-        loop {
+        // Looking leaves no trace: it happens all day.
+        let (position, has_work) = self.look().with_subscriber(NoSubscriber::new()).await?;
+        self.tell_head(position);
+        let mut has_more = has_work;
+        while has_more {
             let chained = self.chain().await?;
             if let Some(checkpoint) = &chained.checkpoint {
                 tell(checkpoint);
             }
-            self.head.send_if_modified(|head| {
-                std::mem::replace(head, chained.position) != chained.position
-            });
-            if !chained.has_more {
-                return Ok(());
-            }
+            self.tell_head(chained.position);
+            has_more = chained.has_more;
         }
+        Ok(())
+    }
+
+    /// How far the chain goes, and whether there is something to do.
+    async fn look(&self) -> Result<(i64, bool), Error> {
+        let row = self.pool.row(include_str!("look.sql"), &[&self.every.as_secs_f64()]).await?;
+        let row = row.ok_or_else(no_end)?;
+        Ok((row.try_get("position")?, row.try_get("has_work")?))
+    }
+
+    fn tell_head(&self, position: i64) {
+        self.head.send_if_modified(|head| std::mem::replace(head, position) != position);
     }
 
     /// Gives places to what has been written down, unless another process does.
@@ -155,8 +138,8 @@ impl Chainer {
         if !is_ours {
             return Ok(Chained { position: head.position, checkpoint: None, has_more: false });
         }
-        let (columns, head) = take(transaction, head).await?;
-        let has_more = columns.positions.len() == BATCH;
+        let (columns, head) = batch::take(transaction, head).await?;
+        let has_more = columns.is_full();
         columns.append(transaction, head.now).await?;
         let position = head.position;
         let checkpoint = self.checkpoint(transaction, head).await?;
@@ -217,88 +200,16 @@ pub(crate) async fn sign(
     Ok(())
 }
 
+fn no_end() -> Error {
+    Error::Config("the audit log has no end".to_owned())
+}
+
 async fn head(transaction: &Transaction<'_>) -> Result<Head, Error> {
     let row = transaction.row(include_str!("head.sql"), &[]).await?;
-    let row = row.ok_or_else(|| Error::Config("the audit log has no end".to_owned()))?;
+    let row = row.ok_or_else(no_end)?;
     Ok(Head {
         position: row.try_get("position")?,
         hash: row.try_get("hash")?,
         now: row.try_get("now")?,
     })
-}
-
-/// Takes events out of the inbox and gives them the places behind an end; returns
-/// them and the new end.
-async fn take(transaction: &Transaction<'_>, mut head: Head) -> Result<(Columns, Head), Error> {
-    let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-    let rows = transaction.rows(include_str!("take.sql"), &[&limit]).await?;
-    let mut columns = Columns::default();
-    for row in rows {
-        let (private, salt): (String, Vec<u8>) = (row.try_get("private")?, row.try_get("salt")?);
-        let entry = Entry {
-            position: head.position + 1,
-            chained_at: head.now,
-            sequence: row.try_get("sequence")?,
-            occurred_at: row.try_get("occurred_at")?,
-            kind: row.try_get("kind")?,
-            actor_id: row.try_get("actor_id")?,
-            subject_id: row.try_get("subject_id")?,
-            session_id: row.try_get("session_id")?,
-            request_id: row.try_get("request_id")?,
-            details: row.try_get("details")?,
-            private_mark: mark(&salt, &private),
-        };
-        head.position = entry.position;
-        head.hash = entry.hash(&head.hash);
-        columns.push(entry, head.hash.clone(), (private, salt));
-    }
-    Ok((columns, head))
-}
-
-// === impl Columns ===
-
-impl Columns {
-    fn push(&mut self, entry: Entry, hash: Vec<u8>, (private, salt): (String, Vec<u8>)) {
-        if !private.is_empty() {
-            self.private.0.push(entry.position);
-            self.private.1.push(private);
-            self.private.2.push(salt);
-        }
-        self.positions.push(entry.position);
-        self.sequences.push(entry.sequence);
-        self.times.push(entry.occurred_at);
-        self.kinds.push(entry.kind);
-        self.actors.push(entry.actor_id);
-        self.subjects.push(entry.subject_id);
-        self.sessions.push(entry.session_id);
-        self.requests.push(entry.request_id);
-        self.details.push(entry.details);
-        self.marks.push(entry.private_mark);
-        self.hashes.push(hash);
-    }
-
-    async fn append(&self, transaction: &Transaction<'_>, now: Timestamp) -> Result<(), Error> {
-        if self.positions.is_empty() {
-            return Ok(());
-        }
-        let params: [&(dyn ToSql + Sync); 12] = [
-            &self.positions,
-            &self.sequences,
-            &self.times,
-            &self.kinds,
-            &self.actors,
-            &self.subjects,
-            &self.sessions,
-            &self.requests,
-            &self.details,
-            &self.marks,
-            &self.hashes,
-            &now,
-        ];
-        transaction.rows(include_str!("append.sql"), &params).await?;
-        let (positions, private, salts) = &self.private;
-        let params: [&(dyn ToSql + Sync); 3] = [positions, private, salts];
-        transaction.rows(include_str!("keep_private.sql"), &params).await?;
-        Ok(())
-    }
 }

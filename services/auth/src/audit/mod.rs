@@ -7,6 +7,7 @@
 //! every minute. What is still in the inbox, or behind the last checkpoint, can be
 //! changed unseen by whoever owns the database: that is the window.
 
+mod batch;
 mod chain;
 mod chainer;
 mod checkpoint;
