@@ -162,7 +162,7 @@ async fn a_reset_does_not_sign_in() {
     let rest = Person::stranger(&stack).rest().clone();
     let body = json!({"token": requested(&stack, &ann.email).await, "password": OTHER});
     let answer = rest.post(CONFIRM, body).await.expect(200);
-    assert_eq!((answer.header("set-cookie"), answer.body), ("", json!({})));
+    assert_eq!((answer.header("set-cookie"), &answer.body), ("", &json!({})));
     rest.get("/api/users/me").await.refused(401, "SIGN_IN_REQUIRED");
     let sql = "SELECT FROM sessions WHERE ended_at IS NULL";
     assert_eq!(stack.databases.auth.rows(sql, &[]).await.len(), 0);

@@ -35,6 +35,11 @@ fn fits(code: &str, route: &Route, access: Access) -> bool {
     match code {
         // Found before a route is, or only where there is none.
         "ROUTE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "METHOD_UNKNOWN" => false,
+        "EMAIL_CODE_INVALID" => input.get_field_by_name("code").is_some(),
+        "CURRENT_PASSWORD_WRONG" | "CURRENT_PASSWORD_REQUIRED" | "FRESH_SIGN_IN_REQUIRED" => {
+            access == Access::Self_ && input.get_field_by_name("password").is_some()
+        }
+        "SIGN_UP_CLOSED" => access == Access::Public && route.is_creation() && !gives_credentials,
         "INVALID_CREDENTIALS" | "SIGN_IN_LINK_INVALID" | "SECOND_FACTOR_REQUIRED" => {
             gives_credentials && has_body
         }
@@ -76,7 +81,8 @@ fn fits(code: &str, route: &Route, access: Access) -> bool {
 /// Whether what a route changes has the field that `EMAIL_TAKEN` is about; true
 /// for reasons of any other kind.
 fn may_be_taken(code: &str, route: &Route) -> bool {
-    let Some(field) = code.strip_suffix("_TAKEN") else { return true };
+    let field = code.strip_suffix("_TAKEN").or(code.strip_suffix("_RESERVED"));
+    let Some(field) = field else { return true };
     let shown = route.response_field.as_ref().map(FieldDescriptor::kind);
     let resource = shown.as_ref().and_then(Kind::as_message);
     resource.is_some_and(|it| it.get_field_by_name(&field.to_ascii_lowercase()).is_some())

@@ -48,7 +48,7 @@ pub enum Error {
     Password,
 }
 
-const DEMO: Demo = Demo { email: "demo@example.com", password: "demo-demo-demo" };
+const DEMO: Demo = Demo { email: "demo@example.com", password: "three-mild-winters" };
 /// Present in the folder of the database that holds the demo data.
 const MARK: &str = "demo";
 const CALL_LIMIT: Duration = Duration::from_secs(5);
