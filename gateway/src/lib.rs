@@ -38,12 +38,7 @@ mod tests;
 
 use std::num::NonZeroUsize;
 
-use platform::{
-    Fatal,
-    server::Process,
-    token::{Verifier, fetch_from_auth},
-    upstream::{self, Address},
-};
+use platform::{Fatal, server::Process, token::Verifier, trust::Follower, upstream::Address};
 
 pub use self::transcode::codec;
 
@@ -95,8 +90,8 @@ async fn serve(
     let process = Process::start("gateway", &settings.server).await?;
     let upstreams = Upstreams::connect(services, || process.shedder(IN_FLIGHT));
     upstreams.serve_all(&table)?;
-    let keys = || fetch_from_auth(&upstream::connect(&settings.auth));
-    let verifier = settings.issuer.as_deref().map(|issuer| Verifier::new(issuer, keys()));
+    let trust = || Follower::start(&settings.auth, settings.stale_after);
+    let verifier = settings.issuer.as_deref().map(|issuer| Verifier::new(issuer, trust()));
     let guard = Guard::new(upstreams.clone(), process.limits(), verifier);
     let credentials = Credentials::new(settings.cookies, &table, upstreams)?;
     let gateway = Gateway::new(Making {

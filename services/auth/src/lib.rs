@@ -11,9 +11,10 @@ pub mod operator;
 mod passwords;
 mod secrets;
 mod sessions;
+mod trust;
 mod users;
 
-use std::{future::ready, sync::Arc};
+use std::sync::Arc;
 
 use database::{Pool, Replies};
 use platform::{
@@ -21,15 +22,16 @@ use platform::{
     access::{AccessLayer, Contract},
     config::Reader,
     page::Pages,
-    server::{Grpc, Process},
+    server::{Grpc, Process, Stopping},
     token::Verifier,
+    trust::Trust,
 };
 use proto::auth::v1::{
     key_service_server::KeyServiceServer, session_service_server::SessionServiceServer,
-    user_service_server::UserServiceServer,
+    trust_service_server::TrustServiceServer, user_service_server::UserServiceServer,
 };
 
-use self::{config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer};
+use self::{config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer, trust::Hub};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -42,7 +44,7 @@ const MAX_MESSAGE: usize = 64 * 1024;
 pub async fn run(reader: Reader) -> Result<(), Fatal> {
     let config = Config::read(reader)?;
     let process = Process::start("auth", &config.server).await?;
-    match process.prepare(prepare(config)).await {
+    match process.prepare(prepare(config, process.stopping())).await {
         None => Ok(()),
         Some(prepared) => {
             let (grpc, access) = prepared?;
@@ -56,17 +58,15 @@ pub async fn migrate(pool: &Pool) -> Result<usize, database::Error> {
     database::migrate(pool, embedded::migrations::runner()).await
 }
 
-async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
+async fn prepare(config: Config, stopping: Stopping) -> Result<(Grpc, AccessLayer), Fatal> {
     let contract = Contract::read()?;
     let unusable = |error| Fatal::unavailable("the database", error);
     let pool = Pool::new(config.database_url.expose(), config.database_connections.get());
     let pool = pool.map_err(unusable)?;
     migrate(&pool).await.map_err(unusable)?;
-    let sealer = config.secret_key.sealer("auth signing keys");
-    let keys = keys::load_or_create(&pool, &sealer).await;
-    let keys = Arc::new(keys.map_err(|error| Fatal::unavailable("the signing keys", error))?);
+    let (keys, hub) = follow(&config, &pool).await?;
     let pages = Arc::new(Pages::new(config.secret_key.steady_sealer("steady page tokens")));
-    let access = AccessLayer::new(contract, verifier(&config.issuer, &keys));
+    let access = AccessLayer::new(contract, Verifier::new(&config.issuer, hub.trust()));
 
     let passwords = Passwords::new();
     let replies = Replies::new(&pool, &config.secret_key);
@@ -79,15 +79,30 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
     let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
     let sessions = sessions::Rpc { pool, replies, passwords, issuer };
+    let trust = trust::Rpc { hub, stopping };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))
-        .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE));
+        .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE))
+        .with(TrustServiceServer::new(trust).max_decoding_message_size(MAX_MESSAGE));
     Ok((grpc, access))
 }
 
-/// This service has the keys at hand.
-fn verifier(issuer: &str, keys: &Arc<KeySet>) -> Verifier {
-    let keys = Arc::clone(keys);
-    Verifier::new(issuer, Box::new(move || Box::pin(ready(Ok(keys.public())))))
+/// Opens the keys, makes those that are missing, and follows what is trusted.
+async fn follow(config: &Config, pool: &Pool) -> Result<(Arc<KeySet>, Hub), Fatal> {
+    let unusable = |error| Fatal::unavailable("the signing keys", error);
+    let (sealer, rotation) = (config.secret_key.sealer(keys::PURPOSE), config.rotation);
+    keys::turn(pool, &sealer, rotation).await.map_err(unusable)?;
+    let keys = keys::load(pool, &sealer).await.map_err(unusable)?;
+    let (keys, hub) = (Arc::new(KeySet::new(keys)), Hub::new(Trust::new(config.stale_after)));
+    let follow = trust::Follow {
+        pool: pool.clone(),
+        sealer,
+        rotation,
+        keys: Arc::clone(&keys),
+        hub: hub.clone(),
+    };
+    let followed = follow.start().await;
+    followed.map_err(|error| Fatal::unavailable("what is trusted", error))?;
+    Ok((keys, hub))
 }

@@ -1,9 +1,9 @@
 //! Settings of the content service.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, time::Duration};
 
 use database::Url;
-use platform::{config, seal::MasterKey, server, upstream};
+use platform::{config, seal::MasterKey, server, trust::Follower, upstream};
 
 const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
@@ -16,12 +16,15 @@ pub(crate) struct Config {
     pub(crate) database_url: Url,
     /// `MAINSTAY_DATABASE_CONNECTIONS`: at most this many, 16 by default.
     pub(crate) database_connections: NonZeroUsize,
-    /// `MAINSTAY_SECRET_KEY`: encrypts page tokens and stored replies.
+    /// `MAINSTAY_SECRET_KEY`, and `MAINSTAY_PREVIOUS_SECRET_KEYS`: encrypts page tokens and stored replies.
     pub(crate) secret_key: MasterKey,
     /// `MAINSTAY_ISSUER`: whose access tokens are accepted.
     pub(crate) issuer: String,
     /// `MAINSTAY_AUTH_URL`: where keys and profiles come from.
     pub(crate) auth_url: upstream::Address,
+    /// `MAINSTAY_TRUST_STALE_SECONDS`: for how long auth may be silent before tokens
+    /// are refused, 10 by default.
+    pub(crate) stale_after: Duration,
 }
 
 // === impl Config ===
@@ -34,9 +37,10 @@ impl Config {
             server: server::Settings::read(&mut reader, "localhost:50052", "localhost:9092"),
             database_url: reader.required("DATABASE_URL"),
             database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", SIXTEEN),
-            secret_key: reader.required("MAINSTAY_SECRET_KEY"),
+            secret_key: MasterKey::read(&mut reader),
             issuer: reader.required("MAINSTAY_ISSUER"),
             auth_url,
+            stale_after: Follower::stale_after(&mut reader),
         };
         reader.finish(settings)
     }

@@ -16,7 +16,8 @@ use platform::{
     config::Reader,
     page::Pages,
     server::{Grpc, Process},
-    token::{Verifier, fetch_from_auth},
+    token::Verifier,
+    trust::Follower,
     upstream,
 };
 use proto::content::v1::post_service_server::PostServiceServer;
@@ -55,7 +56,8 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     let pool = pool.map_err(unusable)?;
     migrate(&pool).await.map_err(unusable)?;
     let auth = upstream::connect(&config.auth_url);
-    let verifier = Verifier::new(&config.issuer, fetch_from_auth(&auth));
+    let verifier =
+        Verifier::new(&config.issuer, Follower::start(&config.auth_url, config.stale_after));
     let pages = Arc::new(Pages::new(config.secret_key.steady_sealer("steady page tokens")));
     let replies = Replies::new(&pool, &config.secret_key);
     let posts = posts::Rpc { pool, replies, pages, authors: Authors::new(&auth) };

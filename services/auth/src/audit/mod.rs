@@ -42,6 +42,8 @@ macro_rules! kinds {
 }
 
 kinds! {
+    KeyCreated "key.created" "A signing key was made."
+    KeyRevoked "key.revoked" "A signing key was taken away, with all that it had signed."
     SessionCreated "session.created" "Somebody signed in."
     SessionEnded "session.ended" "A session was ended."
     RefreshTokenReused "session.refresh_token_reused" "A refresh token was used again, too late."

@@ -5,6 +5,7 @@ use std::{
     mem,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::future::BoxFuture;
@@ -29,6 +30,9 @@ const STANDARD: [&str; 3] = [
     "/grpc.reflection.v1.ServerReflection/",
     "/grpc.reflection.v1alpha.ServerReflection/",
 ];
+
+/// Auth is asked again and again meanwhile.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// Puts an admission into each request, or refuses it.
 #[derive(Clone, Debug)]
@@ -113,7 +117,8 @@ fn refused(refused: Refused) -> Status {
     match refused {
         Refused::Invalid => status::refuse(Reason::TOKEN_INVALID),
         Refused::Expired => status::refuse(Reason::TOKEN_EXPIRED),
-        Refused::NoKeys => status::unavailable(&refused),
+        Refused::Ended => status::refuse(Reason::SESSION_ENDED),
+        Refused::Unknowable => status::refuse_until(Reason::CALLER_UNKNOWN, A_MOMENT),
     }
 }
 
