@@ -10,5 +10,6 @@ mod again;
 mod ledger;
 mod overload;
 mod retries;
+mod revocation;
 mod slow_clients;
 mod stuck_database;

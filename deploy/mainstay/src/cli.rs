@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{dev, doctor, exit::Failure, explain, migrate, service::Service};
+use crate::{dev, doctor, exit::Failure, explain, keys, migrate, service::Service};
 use clap::{Args, Parser, Subcommand};
 
 const TEMPLATE: &str = "\
@@ -14,6 +14,7 @@ Examples:
   mainstay admin link                  a new link that signs you in as administrator
   mainstay doctor                      what is wrong, and how to put it right
   mainstay explain EMAIL_TAKEN         what an error means
+  mainstay keys list                   the keys that sign tokens
 
 {usage-heading} {usage}
 
@@ -60,6 +61,9 @@ enum Command {
     /// Look after a running stack
     #[command(subcommand)]
     Admin(Admin),
+    /// Look after the keys that sign tokens and encrypt what is stored
+    #[command(subcommand, long_about = keys::ABOUT)]
+    Keys(keys::Command),
 }
 
 #[derive(Debug, Subcommand)]
@@ -88,6 +92,7 @@ impl Cli {
             Command::Doctor(options) => doctor::run(&options),
             Command::Explain(options) => explain::run(&options),
             Command::Admin(Admin::Link(link)) => crate::admin::link(&link.data),
+            Command::Keys(command) => command.run(),
         }
     }
 }

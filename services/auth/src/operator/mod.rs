@@ -1,6 +1,9 @@
 //! What an operator does beside the API: the first admin, and links that sign
 //! an admin in.
 
+pub mod keys;
+pub mod trust;
+
 use database::Pool;
 use uuid::Uuid;
 

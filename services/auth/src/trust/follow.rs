@@ -54,6 +54,7 @@ impl Follow {
         self.keys.replace(keys::load(&self.pool, &self.sealer).await?);
         self.hub.begin(worded(&news.events), self.keys.trusted(), at)?;
         seen.advance(news);
+        store::forget(&self.pool).await?;
         drop(spawn(self.run(seen)));
         Ok(())
     }

@@ -78,10 +78,16 @@ impl AccessLayer {
             };
         };
         let claims = self.claims(headers).await;
+        let has_ended = claims.as_ref().is_ok_and(|known| known.1);
+        let claims = match claims {
+            Ok((_, true)) if !policy.after_end => Err(refused(Refused::Ended)),
+            known => known.map(|(claims, _)| claims),
+        };
         // Who makes up tokens pays for them by address.
         let user = claims.as_ref().ok().and_then(|claims| claims.as_ref()).map(|claims| claims.sub);
         self.count(policy.rate_class(), user).await?;
         let mut admission = self.contract.admit(policy, claims?)?;
+        admission.caller.has_ended = has_ended;
         admission.key = idempotency::key(headers)?.map(|key| (key, path.to_owned()));
         Ok(Some(admission))
     }
@@ -99,11 +105,13 @@ impl AccessLayer {
         standing.map_or(Ok(()), |standing| standing.check())
     }
 
-    async fn claims(&self, headers: &HeaderMap) -> Result<Option<Arc<Claims>>, Status> {
-        let Some(header) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    /// What the token says, if there is one, and whether its session has ended.
+    async fn claims(&self, headers: &HeaderMap) -> Result<(Option<Arc<Claims>>, bool), Status> {
+        let Some(header) = headers.get(AUTHORIZATION) else { return Ok((None, false)) };
         let token = header.to_str().ok().and_then(bearer);
         let token = token.ok_or_else(|| status::refuse(Reason::TOKEN_INVALID))?;
-        self.verifier.verify(token).await.map(Some).map_err(refused)
+        let (claims, has_ended) = self.verifier.verify_ended(token).await.map_err(refused)?;
+        Ok((Some(claims), has_ended))
     }
 }
 

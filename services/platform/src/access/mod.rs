@@ -34,6 +34,7 @@ pub struct Caller {
     access: Access,
     override_role: Role,
     request: Option<Repeatable>,
+    has_ended: bool,
 }
 
 /// The rules of the contract: who may call a method, and what its fields must be.
@@ -80,6 +81,12 @@ impl Caller {
     /// The session the caller is signed in with.
     pub fn session_id(&self) -> Option<Uuid> {
         self.claims.as_ref().map(|claims| claims.sid)
+    }
+
+    /// Whether their session has ended: only methods that the contract says so of see
+    /// such callers, and they must open nothing to them.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     /// The request itself, if it has an idempotency key: it is to be done once.
@@ -186,8 +193,13 @@ impl Contract {
         if !is_allowed {
             return Err(status::refuse(Reason::ROLE_REQUIRED));
         }
-        let caller =
-            Caller { claims, access, override_role: policy.override_role(), request: None };
+        let caller = Caller {
+            claims,
+            access,
+            override_role: policy.override_role(),
+            request: None,
+            has_ended: false,
+        };
         Ok(Admission { caller, rules: self.rules.clone(), key: None })
     }
 }
@@ -280,6 +292,7 @@ mod tests {
             access: Access::Self_,
             override_role: role,
             request: None,
+            has_ended: false,
         };
         let other = Uuid::now_v7().to_string();
         let user = caller(&[], Role::Admin);

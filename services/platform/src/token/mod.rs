@@ -122,12 +122,26 @@ impl Verifier {
 
     /// Returns what a token says if it can be believed, and its bearer trusted.
     pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, Refused> {
-        let claims = match self.remembered(token) {
-            Some(claims) => claims,
-            None => self.verify_afresh(token).await?,
-        };
+        let claims = self.read(token).await?;
         self.0.trust.check(&claims)?;
         Ok(claims)
+    }
+
+    /// The same, also if its session has ended, and whether it has.
+    pub(crate) async fn verify_ended(&self, token: &str) -> Result<(Arc<Claims>, bool), Refused> {
+        let claims = self.read(token).await?;
+        match self.0.trust.check(&claims) {
+            Ok(()) => Ok((claims, false)),
+            Err(Refused::Ended) => Ok((claims, true)),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    async fn read(&self, token: &str) -> Result<Arc<Claims>, Refused> {
+        match self.remembered(token) {
+            Some(claims) => Ok(claims),
+            None => self.verify_afresh(token).await,
+        }
     }
 
     /// What a token was found to say before; a key may have been revoked meanwhile.
