@@ -94,10 +94,8 @@ impl Follow {
     async fn tell(&self, seen: &mut Seen, news: News, at: Instant) -> Result<(), Error> {
         let events = seen.unseen(&news);
         let are_keys_new = events.iter().any(|Event { what, .. }| *what == What::KeysChanged);
-        let loaded = match are_keys_new {
-            true => Some(keys::load(&self.pool, &self.sealer).await?),
-            false => None,
-        };
+        let loaded =
+            if are_keys_new { Some(keys::load(&self.pool, &self.sealer).await?) } else { None };
         let keys = loaded.as_ref().map(keys::Keys::trusted).unwrap_or_default();
         self.hub.tell_change(WatchTrustResponse { keys, ..worded(&events) }, at)?;
         // Others know a key before it signs here.
@@ -119,6 +117,6 @@ impl Follow {
 }
 
 /// An error as a field of a line in the log.
-fn told<'a>(error: &'a Error) -> &'a (dyn std::error::Error + 'static) {
+fn told(error: &Error) -> &(dyn std::error::Error + 'static) {
     error
 }

@@ -15,7 +15,7 @@ use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 use uuid::Uuid;
 
-use super::{Admission, Contract};
+use super::{Admission, Caller, Contract};
 use crate::{
     idempotency,
     limits::{Limits, Payer},
@@ -135,6 +135,16 @@ impl<S> Layer<S> for AccessLayer {
 
     fn layer(&self, inner: S) -> Enforced<S> {
         Enforced { layer: self.clone(), inner }
+    }
+}
+
+// === impl Caller ===
+
+impl Caller {
+    /// Whether their session has ended: only methods that the contract says so of see
+    /// such callers, and they must open nothing to them.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
     }
 }
 

@@ -11,7 +11,7 @@ use proto::options::v1::{Access, Policy, Role};
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-use self::policy::policy_of;
+use self::policy::{has_role, policy_of};
 pub use self::{
     layer::{AccessLayer, Enforced, bearer},
     policy::time_limit,
@@ -83,12 +83,6 @@ impl Caller {
         self.claims.as_ref().map(|claims| claims.sid)
     }
 
-    /// Whether their session has ended: only methods that the contract says so of see
-    /// such callers, and they must open nothing to them.
-    pub fn has_ended(&self) -> bool {
-        self.has_ended
-    }
-
     /// The request itself, if it has an idempotency key: it is to be done once.
     pub fn request(&self) -> Option<&Repeatable> {
         self.request.as_ref()
@@ -126,16 +120,6 @@ impl Caller {
         self.access == Access::Self_
             && self.override_role != Role::Unspecified
             && self.claims.as_ref().is_some_and(|claims| has_role(claims, self.override_role))
-    }
-}
-
-/// Whether a user has a rank, or a higher one.
-fn has_role(claims: &Claims, role: Role) -> bool {
-    let has = |name: &str| claims.roles.iter().any(|has| has == name);
-    match role {
-        Role::Admin => has("admin"),
-        Role::Editor => has("editor") || has("admin"),
-        Role::Unspecified => false,
     }
 }
 
