@@ -1,10 +1,13 @@
 //! What an operator sets.
 
+use std::time::Duration;
+
 use platform::{
     config,
     config::Reader,
     identity::ApiKey,
     server,
+    trust::Follower,
     upstream::{self, Address},
 };
 
@@ -35,6 +38,9 @@ pub(crate) struct Settings {
     pub(crate) cookies: Cookies,
     /// `MAINSTAY_CACHE_BYTES`: how many bytes of public answers are kept; 0: none.
     pub(crate) cache_bytes: u64,
+    /// `MAINSTAY_TRUST_STALE_SECONDS`: for how long auth may be silent before tokens
+    /// tell nobody apart any more, 10 by default.
+    pub(crate) stale_after: Duration,
 }
 
 // === impl Settings ===
@@ -58,6 +64,7 @@ impl Settings {
             trusted_origins: reader.or("MAINSTAY_TRUSTED_ORIGINS", Origins::default()),
             cookies: Cookies::new(is_secure),
             cache_bytes: reader.or("MAINSTAY_CACHE_BYTES", CACHE_BYTES),
+            stale_after: Follower::stale_after(&mut reader),
         };
         reader.finish(settings)
     }

@@ -39,10 +39,7 @@ mod tests;
 use std::num::NonZeroUsize;
 
 use platform::{
-    Fatal,
-    identity::ServiceToken,
-    server::Process,
-    token::{Verifier, fetch_from_auth},
+    Fatal, identity::ServiceToken, server::Process, token::Verifier, trust::Follower,
     upstream::Address,
 };
 
@@ -97,8 +94,8 @@ async fn serve(
     let upstreams = Upstreams::connect(services, || process.shedder(IN_FLIGHT));
     upstreams.serve_all(&table)?;
     let identity = ServiceToken::new(settings.service_key, &settings.auth);
-    let keys = || fetch_from_auth(&identity.connect(&settings.auth));
-    let verifier = settings.issuer.as_deref().map(|issuer| Verifier::new(issuer, keys()));
+    let trust = || Follower::start(&settings.auth, &identity, settings.stale_after);
+    let verifier = settings.issuer.as_deref().map(|issuer| Verifier::new(issuer, trust()));
     let guard = Guard::new(upstreams.clone(), process.limits(), verifier);
     let credentials = Credentials::new(settings.cookies, &table, upstreams)?;
     let gateway = Gateway::new(Making {

@@ -11,5 +11,6 @@ mod ledger;
 mod overload;
 mod refreshing;
 mod retries;
+mod revocation;
 mod slow_clients;
 mod stuck_database;

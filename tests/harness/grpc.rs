@@ -75,8 +75,7 @@ impl Grpc {
     /// With a token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
-        let bearer = Bearer(Some(format!("Bearer {token}").parse().unwrap()));
-        Self { bearer, ..self.clone() }
+        Self { bearer: Bearer::of(token), ..self.clone() }
     }
 
     /// The token in use; empty without one.
@@ -156,6 +155,13 @@ impl Grpc {
 }
 
 // === impl Bearer ===
+
+impl Bearer {
+    /// This token.
+    pub fn of(token: &str) -> Self {
+        Self(Some(format!("Bearer {token}").parse().unwrap()))
+    }
+}
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {

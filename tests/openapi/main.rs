@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which Clippy does not take for tests")]
 
+mod tokens;
+
 use std::{path::Path, process::Stdio, time::Duration};
 
 use database::Pool;

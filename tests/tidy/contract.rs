@@ -11,10 +11,13 @@ const MOST_METHODS: usize = 8;
 
 #[test]
 fn every_method_has_a_policy_and_a_route() {
+    // What verifiers of tokens are told is for no browser.
+    const WITHOUT_ROUTE: [&str; 1] = ["mainstay.auth.v1.TrustService/WatchTrust"];
     none(methods(&pool()).into_iter().filter_map(|method| {
         let has_access =
             method.policy.as_ref().is_some_and(|it| it.access() != Access::Unspecified);
-        let is_complete = has_access && !method.routes.is_empty();
+        let is_routed = !method.routes.is_empty();
+        let is_complete = has_access && is_routed != WITHOUT_ROUTE.contains(&&*method.name());
         (!is_complete).then(|| format!("{} has no policy or no route", method.name()))
     }));
 }

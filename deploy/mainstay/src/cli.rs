@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{audit, dev, doctor, exit::Failure, explain, migrate, service::Service};
+use crate::{audit, dev, doctor, exit::Failure, explain, keys, migrate, service::Service};
 use clap::{Args, Parser, Subcommand};
 
 const TEMPLATE: &str = "\
@@ -14,6 +14,7 @@ Examples:
   mainstay admin link                  a new link that signs you in as administrator
   mainstay doctor                      what is wrong, and how to put it right
   mainstay explain EMAIL_TAKEN         what an error means
+  mainstay keys list                   the keys that sign tokens
 
 {usage-heading} {usage}
 
@@ -63,6 +64,9 @@ enum Command {
     /// Check the audit log, keep a witness of it, drop what is old
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Look after the keys that sign tokens and encrypt what is stored
+    #[command(subcommand, long_about = keys::ABOUT)]
+    Keys(keys::Command),
 }
 
 #[derive(Debug, Subcommand)]
@@ -109,6 +113,7 @@ impl Cli {
             Command::Admin(Admin::ServiceKey(key)) => {
                 crate::service_key::print(&key.name, &key.data)
             }
+            Command::Keys(command) => command.run(),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod dev;
 pub mod doctor;
 pub mod exit;
 pub mod explain;
+mod keys;
 pub mod migrate;
 pub mod service;
 pub mod service_key;

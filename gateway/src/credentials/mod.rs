@@ -135,6 +135,9 @@ impl Credentials {
         let given = sent.get(CredentialKind::Access);
         if given.is_some() || self.renewable(sent).is_none() {
             let answer = self.call_as(way, call.clone(), given).await;
+            if given.is_some() && call.rpc.is_public && answer.as_ref().is_err_and(is_unverified) {
+                return self.call_as_stranger(way, call, answer).await;
+            }
             let is_stale = matches!(&answer, Err(status) if is_token_refused(status));
             if given.is_none() || !is_stale {
                 return answer;
@@ -147,12 +150,23 @@ impl Credentials {
         match self.renew(renewable, changes).await {
             Ok(token) => self.call_as(way, call, token.as_deref()).await,
             Err(unreachable) if call.rpc.is_public => {
-                // A stranger is served; whoever would be refused as one is told
-                // that it is not known who they are.
-                let answer = self.call_as(way, call, None).await;
-                answer.map_err(|status| if is_about_caller(&status) { unreachable } else { status })
+                self.call_as_stranger(way, call, Err(unreachable)).await
             }
             Err(unreachable) => Err(unreachable),
+        }
+    }
+
+    /// A stranger is served; whoever would be refused as one is told that it is not
+    /// known who they are.
+    async fn call_as_stranger<W: Way>(
+        &self,
+        way: W,
+        call: Call<'_>,
+        unknown: Result<W::Answer, Status>,
+    ) -> Result<W::Answer, Status> {
+        match self.call_as(way, call, None).await {
+            Err(status) if is_about_caller(&status) => unknown,
+            answer => answer,
         }
     }
 
@@ -228,6 +242,11 @@ fn refusal(rpc: &Rpc, status: &Status) -> Option<Status> {
 /// Whether a refusal could be due to not knowing the caller.
 fn is_about_caller(status: &Status) -> bool {
     [Code::Unauthenticated, Code::PermissionDenied, Code::NotFound].contains(&status.code())
+}
+
+/// Whether a service cannot tell at the moment whether a token is good.
+fn is_unverified(status: &Status) -> bool {
+    status::reason_of(status) == Some(Reason::CALLER_UNKNOWN)
 }
 
 fn is_session_ended(status: &Status) -> bool {

@@ -6,9 +6,14 @@ use std::{
 };
 
 use database::Url;
-use platform::{config, seal::MasterKey, server};
+use platform::{
+    config,
+    seal::MasterKey,
+    server,
+    trust::{Follower, LONGEST_TOKEN},
+};
 
-use crate::{factors::Origins, sessions::Lifetimes, users::SignUp};
+use crate::{factors::Origins, keys::Rotation, sessions::Lifetimes, users::SignUp};
 
 const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 const FIFTEEN: NonZeroU32 = NonZeroU32::new(15).unwrap();
@@ -22,7 +27,7 @@ pub(crate) struct Config {
     pub(crate) database_url: Url,
     /// `MAINSTAY_DATABASE_CONNECTIONS`: at most this many, 16 by default.
     pub(crate) database_connections: NonZeroUsize,
-    /// `MAINSTAY_SECRET_KEY`: encrypts signing keys, page tokens and stored replies.
+    /// `MAINSTAY_SECRET_KEY`, and `MAINSTAY_PREVIOUS_SECRET_KEYS`: encrypts signing keys, page tokens and stored replies.
     pub(crate) secret_key: MasterKey,
     /// `MAINSTAY_ISSUER`: who access tokens say they come from.
     pub(crate) issuer: String,
@@ -47,6 +52,11 @@ pub(crate) struct Config {
     /// `MAINSTAY_STUFFING_LIMIT`: how many guesses may come from one network in three
     /// hours, 15 by default.
     pub(crate) stuffing_limit: NonZeroU32,
+    /// `MAINSTAY_KEY_ROTATION_DAYS`: for how long a key signs, 30 by default.
+    pub(crate) rotation: Rotation,
+    /// `MAINSTAY_TRUST_STALE_SECONDS`: for how long the database may not be followed
+    /// before tokens are refused, 10 by default.
+    pub(crate) stale_after: Duration,
 }
 
 // === impl Config ===
@@ -56,12 +66,19 @@ impl Config {
     pub(crate) fn read(mut reader: config::Reader) -> Result<Self, config::Error> {
         let lifetimes = Lifetimes::read(&mut reader);
         let checkpoint = reader.or("MAINSTAY_AUDIT_CHECKPOINT_SECONDS", 60);
+        if u64::from(lifetimes.access) > LONGEST_TOKEN.as_secs() {
+            reader.problem("MAINSTAY_ACCESS_TOKEN_SECONDS: must be at most 3600".to_owned());
+        }
+        let days = reader.or("MAINSTAY_KEY_ROTATION_DAYS", 30);
+        if !(1..=366).contains(&days) {
+            reader.problem("MAINSTAY_KEY_ROTATION_DAYS: must be 1 to 366".to_owned());
+        }
         let issuer: String = reader.required("MAINSTAY_ISSUER");
         let settings = Self {
             server: server::Settings::read(&mut reader, "localhost:50051", "localhost:9091"),
             database_url: reader.required("DATABASE_URL"),
             database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", SIXTEEN),
-            secret_key: reader.required("MAINSTAY_SECRET_KEY"),
+            secret_key: MasterKey::read(&mut reader),
             sign_up: reader.or("MAINSTAY_SIGN_UP", SignUp::default()),
             public_url: reader.or("MAINSTAY_PUBLIC_URL", issuer.clone()),
             webauthn_origins: reader.or("MAINSTAY_WEBAUTHN_ORIGINS", Origins::default()),
@@ -69,6 +86,8 @@ impl Config {
             checkpoint_every: Duration::from_secs(checkpoint),
             lifetimes,
             stuffing_limit: reader.or("MAINSTAY_STUFFING_LIMIT", FIFTEEN),
+            rotation: Rotation { days },
+            stale_after: Follower::stale_after(&mut reader),
         };
         reader.finish(settings)
     }

@@ -21,9 +21,10 @@ mod resets;
 mod secrets;
 mod sessions;
 mod sign_in;
+mod trust;
 mod users;
 
-use std::{future::ready, sync::Arc};
+use std::sync::Arc;
 
 use database::{Pool, Replies};
 use platform::{
@@ -34,6 +35,7 @@ use platform::{
     server::{Grpc, Process, Stopping, spawn},
     sign::Signer,
     token::Verifier,
+    trust::Trust,
 };
 use proto::auth::v1::{
     administration_service_server::AdministrationServiceServer,
@@ -42,7 +44,7 @@ use proto::auth::v1::{
     key_service_server::KeyServiceServer, password_service_server::PasswordServiceServer,
     service_account_service_server::ServiceAccountServiceServer,
     session_service_server::SessionServiceServer, sign_in_service_server::SignInServiceServer,
-    user_service_server::UserServiceServer,
+    trust_service_server::TrustServiceServer, user_service_server::UserServiceServer,
 };
 
 use self::{
@@ -55,6 +57,7 @@ use self::{
     mail::PostOffice,
     passwords::Passwords,
     sessions::Issuer,
+    trust::Hub,
 };
 
 mod embedded {
@@ -97,11 +100,9 @@ async fn prepare(
     let pool = Pool::new(config.database_url.expose(), config.database_connections.get());
     let pool = pool.map_err(unusable)?;
     migrate(&pool).await.map_err(unusable)?;
-    let sealer = config.secret_key.sealer("auth signing keys");
-    let keys = keys::load_or_create(&pool, &sealer).await;
-    let keys = Arc::new(keys.map_err(|error| Fatal::unavailable("the signing keys", error))?);
+    let (keys, hub) = follow(&config, &pool).await?;
     let pages = Arc::new(Pages::new(config.secret_key.steady_sealer("steady page tokens")));
-    let access = AccessLayer::new(contract, verifier(&config.issuer, &keys));
+    let access = AccessLayer::new(contract, Verifier::new(&config.issuer, hub.trust()));
 
     let passwords = Passwords::new();
     let failures = audit::Failures::default();
@@ -113,7 +114,7 @@ async fn prepare(
         pool: pool.clone(),
         pages: Arc::clone(&pages),
         head: chainer.head(),
-        stopping,
+        stopping: stopping.clone(),
     };
     let replies = Replies::new(&pool, &config.secret_key);
     let post = PostOffice::new(&config.secret_key, &config.public_url);
@@ -170,6 +171,7 @@ async fn prepare(
     let administration = administration::Rpc { replies: replies.clone(), issuer: issuer.clone() };
     let defence = Defence::new(&pool, &config.secret_key, config.stuffing_limit);
     let sessions = sessions::Rpc { pool, replies, passwords, defence, issuer, failures };
+    let trust = trust::Rpc { hub, stopping };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(EmailServiceServer::new(emails).max_decoding_message_size(MAX_MESSAGE))
@@ -186,12 +188,26 @@ async fn prepare(
             ServiceAccountServiceServer::new(service_accounts)
                 .max_decoding_message_size(MAX_MESSAGE),
         )
-        .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE));
+        .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE))
+        .with(TrustServiceServer::new(trust).max_decoding_message_size(MAX_MESSAGE));
     Ok((grpc, access, chainer))
 }
 
-/// This service has the keys at hand.
-fn verifier(issuer: &str, keys: &Arc<KeySet>) -> Verifier {
-    let keys = Arc::clone(keys);
-    Verifier::new(issuer, Box::new(move || Box::pin(ready(Ok(keys.public())))))
+/// Opens the keys, makes those that are missing, and follows what is trusted.
+async fn follow(config: &Config, pool: &Pool) -> Result<(Arc<KeySet>, Hub), Fatal> {
+    let unusable = |error| Fatal::unavailable("the signing keys", error);
+    let (sealer, rotation) = (config.secret_key.sealer(keys::PURPOSE), config.rotation);
+    keys::turn(pool, &sealer, rotation).await.map_err(unusable)?;
+    let keys = keys::load(pool, &sealer).await.map_err(unusable)?;
+    let (keys, hub) = (Arc::new(KeySet::new(keys)), Hub::new(Trust::new(config.stale_after)));
+    let follow = trust::Follow {
+        pool: pool.clone(),
+        sealer,
+        rotation,
+        keys: Arc::clone(&keys),
+        hub: hub.clone(),
+    };
+    let followed = follow.start().await;
+    followed.map_err(|error| Fatal::unavailable("what is trusted", error))?;
+    Ok((keys, hub))
 }

@@ -1,9 +1,9 @@
 //! Settings of the content service.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, time::Duration};
 
 use database::Url;
-use platform::{config, identity::ApiKey, seal::MasterKey, server, upstream};
+use platform::{config, identity::ApiKey, seal::MasterKey, server, trust::Follower, upstream};
 
 const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
@@ -16,7 +16,7 @@ pub(crate) struct Config {
     pub(crate) database_url: Url,
     /// `MAINSTAY_DATABASE_CONNECTIONS`: at most this many, 16 by default.
     pub(crate) database_connections: NonZeroUsize,
-    /// `MAINSTAY_SECRET_KEY`: encrypts page tokens and stored replies.
+    /// `MAINSTAY_SECRET_KEY`, and `MAINSTAY_PREVIOUS_SECRET_KEYS`: encrypts page tokens and stored replies.
     pub(crate) secret_key: MasterKey,
     /// `MAINSTAY_ISSUER`: whose access tokens are accepted.
     pub(crate) issuer: String,
@@ -25,6 +25,9 @@ pub(crate) struct Config {
     /// `MAINSTAY_SERVICE_KEY`: who this service is to auth; nobody in particular if
     /// it is not set.
     pub(crate) service_key: Option<ApiKey>,
+    /// `MAINSTAY_TRUST_STALE_SECONDS`: for how long auth may be silent before tokens
+    /// are refused, 10 by default.
+    pub(crate) stale_after: Duration,
 }
 
 // === impl Config ===
@@ -37,10 +40,11 @@ impl Config {
             server: server::Settings::read(&mut reader, "localhost:50052", "localhost:9092"),
             database_url: reader.required("DATABASE_URL"),
             database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", SIXTEEN),
-            secret_key: reader.required("MAINSTAY_SECRET_KEY"),
+            secret_key: MasterKey::read(&mut reader),
             issuer: reader.required("MAINSTAY_ISSUER"),
             auth_url,
             service_key: reader.optional("MAINSTAY_SERVICE_KEY"),
+            stale_after: Follower::stale_after(&mut reader),
         };
         reader.finish(settings)
     }

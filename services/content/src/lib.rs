@@ -17,7 +17,8 @@ use platform::{
     identity::ServiceToken,
     page::Pages,
     server::{Grpc, Process},
-    token::{Verifier, fetch_from_auth},
+    token::Verifier,
+    trust::Follower,
 };
 use proto::content::v1::post_service_server::PostServiceServer;
 
@@ -54,8 +55,10 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     let pool = Pool::new(config.database_url.expose(), config.database_connections.get());
     let pool = pool.map_err(unusable)?;
     migrate(&pool).await.map_err(unusable)?;
-    let auth = ServiceToken::new(config.service_key, &config.auth_url).connect(&config.auth_url);
-    let verifier = Verifier::new(&config.issuer, fetch_from_auth(&auth));
+    let identity = ServiceToken::new(config.service_key, &config.auth_url);
+    let auth = identity.connect(&config.auth_url);
+    let trust = Follower::start(&config.auth_url, &identity, config.stale_after);
+    let verifier = Verifier::new(&config.issuer, trust);
     let pages = Arc::new(Pages::new(config.secret_key.steady_sealer("steady page tokens")));
     let replies = Replies::new(&pool, &config.secret_key);
     let posts = posts::Rpc { pool, replies, pages, authors: Authors::new(&auth) };

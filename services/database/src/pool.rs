@@ -14,7 +14,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{Cause, Error, Transaction, lease::Lease, statement, tls};
 
-const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// A server that is gone without a word is noticed after this time.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(15);
@@ -29,8 +29,14 @@ pub struct Pool(Arc<Inner>);
 
 struct Inner {
     connections: deadpool_postgres::Pool,
-    tls: Option<MakeRustlsConnect>,
+    origin: Origin,
     duration: Histogram<f64>,
+}
+
+/// How connections are made.
+pub(crate) struct Origin {
+    pub(crate) config: Config,
+    pub(crate) tls: Option<MakeRustlsConnect>,
 }
 
 /// Where a database is: a URL or libpq's `key=value` pairs. It may hold a
@@ -52,13 +58,13 @@ impl Pool {
         config.keepalives_idle(KEEP_ALIVE).tcp_user_timeout(GIVE_UP_AFTER);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let tls = if needs_tls(&config) { Some(tls::connector()?) } else { None };
+        if tls.is_some() {
+            // By default the driver would do without if it is told to.
+            config.ssl_mode(SslMode::Require);
+        }
         let manager = match &tls {
-            Some(tls) => {
-                // By default the driver would do without if it is told to.
-                config.ssl_mode(SslMode::Require);
-                Manager::from_config(config, tls.clone(), recycling)
-            }
-            None => Manager::from_config(config, NoTls, recycling),
+            Some(tls) => Manager::from_config(config.clone(), tls.clone(), recycling),
+            None => Manager::from_config(config.clone(), NoTls, recycling),
         };
         let connections = deadpool_postgres::Pool::builder(manager)
             .max_size(size)
@@ -74,7 +80,7 @@ impl Pool {
             .with_unit("s")
             .with_boundaries(STATEMENT_BUCKETS.to_vec())
             .build();
-        Ok(Self(Arc::new(Inner { connections, tls, duration })))
+        Ok(Self(Arc::new(Inner { connections, origin: Origin { config, tls }, duration })))
     }
 
     /// Runs a statement that returns any number of rows.
@@ -83,7 +89,7 @@ impl Pool {
         sql: &'static str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Error> {
-        let mut lease = Lease::new(self.client().await?, self.0.tls.clone());
+        let mut lease = Lease::new(self.client().await?, self.0.origin.tls.clone());
         let rows = statement::rows(lease.client()?, &self.0.duration, sql, params).await;
         lease.end();
         rows
@@ -111,10 +117,15 @@ impl Pool {
         T: Send,
         E: From<Error> + Cause + Send,
     {
-        let mut lease = Lease::new(self.client().await?, self.0.tls.clone());
+        let mut lease = Lease::new(self.client().await?, self.0.origin.tls.clone());
         let value = crate::transaction::run(lease.client()?, &self.0.duration, &given, work).await;
         lease.end();
         value
+    }
+
+    /// How its connections are made.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.0.origin
     }
 
     /// Takes a connection for work that the methods above do not cover.

@@ -38,6 +38,8 @@ pub struct Repeatable {
 #[derive(Debug)]
 pub struct Seals {
     mark: hmac::Key,
+    /// Of master keys that were replaced.
+    older: Vec<hmac::Key>,
     sealer: Sealer,
 }
 
@@ -82,21 +84,22 @@ impl Repeatable {
 impl Seals {
     /// Derives what is needed from the secret of the deployment.
     pub fn new(master: &MasterKey) -> Self {
-        let mark = hmac::Key::new(hmac::HMAC_SHA256, &master.bytes("idempotency marks"));
-        Self { mark, sealer: master.sealer("idempotent replies") }
+        let keys = master.all_bytes("idempotency marks");
+        let mut keys = keys.map(|bytes| hmac::Key::new(hmac::HMAC_SHA256, &bytes));
+        #[expect(clippy::expect_used, reason = "there is always a current key")]
+        let mark = keys.next().expect("a current key");
+        let older = keys.collect();
+        Self { mark, older, sealer: master.sealer("idempotent replies") }
     }
 
     /// What is stored of a request.
     pub fn marks(&self, request: &Repeatable) -> Marks {
-        let Repeatable { key, method, caller, request } = request;
-        let caller = match caller {
-            Some(user_id) => user_id.as_bytes(),
-            None => request.as_slice(),
-        };
-        Marks {
-            id: self.mark([caller, method.as_bytes(), key.as_bytes()]),
-            request: self.mark([b"request", request]),
-        }
+        marks(&self.mark, request)
+    }
+
+    /// What is stored of it if that was before the master key was replaced.
+    pub fn older_marks(&self, request: &Repeatable) -> Vec<Marks> {
+        self.older.iter().map(|key| marks(key, request)).collect()
     }
 
     /// Seals a reply for whoever sends the request again.
@@ -108,16 +111,28 @@ impl Seals {
     pub fn open(&self, marks: &Marks, sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
         self.sealer.open(&marks.id, sealed)
     }
+}
 
-    /// Each part with its length, so that none runs into the next.
-    fn mark<const N: usize>(&self, parts: [&[u8]; N]) -> Vec<u8> {
-        let mut context = hmac::Context::with_key(&self.mark);
-        for part in parts {
-            context.update(&part.len().to_be_bytes());
-            context.update(part);
-        }
-        context.sign().as_ref().to_vec()
+fn marks(key: &hmac::Key, request: &Repeatable) -> Marks {
+    let Repeatable { key: name, method, caller, request } = request;
+    let caller = match caller {
+        Some(user_id) => user_id.as_bytes(),
+        None => request.as_slice(),
+    };
+    Marks {
+        id: mark(key, [caller, method.as_bytes(), name.as_bytes()]),
+        request: mark(key, [b"request", request]),
     }
+}
+
+/// Each part with its length, so that none runs into the next.
+fn mark<const N: usize>(key: &hmac::Key, parts: [&[u8]; N]) -> Vec<u8> {
+    let mut context = hmac::Context::with_key(key);
+    for part in parts {
+        context.update(&part.len().to_be_bytes());
+        context.update(part);
+    }
+    context.sign().as_ref().to_vec()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod time;
 pub mod timing;
 pub mod tls;
 pub mod token;
+pub mod trust;
 pub mod upstream;
 
 pub use self::fatal::Fatal;

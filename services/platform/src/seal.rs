@@ -12,18 +12,35 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretBox};
 
+use crate::config::{List, Reader};
+
 /// The one secret that all instances of a deployment share: 32 bytes, written
 /// in base64url. Every use derives a key of its own from it.
+///
+/// It can be replaced: what an earlier one has sealed still opens, as long as that
+/// one is named, and what is sealed anew is sealed with the current one.
 #[derive(Default)]
-pub struct MasterKey(SecretBox<[u8; 32]>);
+pub struct MasterKey {
+    current: Secret,
+    previous: Vec<Secret>,
+}
 
-/// A key for one purpose.
-pub struct Sealer(RandomizedNonceKey);
+#[derive(Default)]
+struct Secret(SecretBox<[u8; 32]>);
+
+/// A key for one purpose: one that seals, and any number that open.
+pub struct Sealer {
+    current: RandomizedNonceKey,
+    previous: Vec<RandomizedNonceKey>,
+}
 
 /// A key for what must look the same each time that it is sealed, so that answers
 /// that hold it can be compared and kept. Whoever sees two of them learns whether
 /// they are the same, and nothing else (RFC 8452, section 9).
-pub struct SteadySealer(LessSafeKey);
+pub struct SteadySealer {
+    current: LessSafeKey,
+    previous: Vec<LessSafeKey>,
+}
 
 /// What was sealed cannot be opened: another key, another context, or damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,19 +60,51 @@ struct KeyLength;
 impl MasterKey {
     /// Derives the key that seals things for a purpose.
     pub fn sealer(&self, purpose: &'static str) -> Sealer {
-        Sealer::from_key(&self.bytes(purpose))
+        let previous = self.previous.iter().map(|secret| nonced(&secret.bytes(purpose)));
+        Sealer { current: nonced(&self.current.bytes(purpose)), previous: previous.collect() }
     }
 
     /// Derives the key for a purpose; it must be of no other use.
-    #[expect(clippy::expect_used, reason = "AES-256 takes 32 bytes")]
     pub fn steady_sealer(&self, purpose: &'static str) -> SteadySealer {
-        let key = UnboundKey::new(&AES_256_GCM_SIV, &self.bytes(purpose)).expect("32 bytes");
-        SteadySealer(LessSafeKey::new(key))
+        let previous = self.previous.iter().map(|secret| steady(&secret.bytes(purpose)));
+        SteadySealer { current: steady(&self.current.bytes(purpose)), previous: previous.collect() }
     }
 
+    /// Reads `MAINSTAY_SECRET_KEY`, and `MAINSTAY_PREVIOUS_SECRET_KEYS`: those that it
+    /// has replaced, separated by commas. Each may be in a file (`…_FILE`).
+    pub fn read(reader: &mut Reader) -> Self {
+        let current: Self = reader.required("MAINSTAY_SECRET_KEY");
+        let List(texts) = reader.or("MAINSTAY_PREVIOUS_SECRET_KEYS", List::default());
+        let mut previous = Vec::new();
+        for text in texts {
+            match text.parse::<Self>() {
+                Ok(key) => previous.push(key.current),
+                Err(error) => {
+                    reader.problem(format!("MAINSTAY_PREVIOUS_SECRET_KEYS: each {error}"))
+                }
+            }
+        }
+        Self { previous, ..current }
+    }
+
+    /// Derives the key for a purpose from the current secret.
+    pub(crate) fn bytes(&self, purpose: &'static str) -> [u8; 32] {
+        self.current.bytes(purpose)
+    }
+
+    /// Derives the key for a purpose from the current secret, and then from those that
+    /// it has replaced.
+    pub(crate) fn all_bytes(&self, purpose: &'static str) -> impl Iterator<Item = [u8; 32]> {
+        [&self.current].into_iter().chain(&self.previous).map(move |secret| secret.bytes(purpose))
+    }
+}
+
+// === impl Secret ===
+
+impl Secret {
     /// Derives a key for a purpose (RFC 5869).
     #[expect(clippy::expect_used, reason = "HKDF gives 32 bytes")]
-    pub(crate) fn bytes(&self, purpose: &'static str) -> [u8; 32] {
+    fn bytes(&self, purpose: &'static str) -> [u8; 32] {
         let salt = Salt::new(HKDF_SHA256, b"mainstay");
         let material = salt.extract(self.0.expose_secret());
         let purpose = [purpose.as_bytes()];
@@ -72,8 +121,21 @@ impl FromStr for MasterKey {
     fn from_str(s: &str) -> Result<Self, Self::Err> {
         let bytes = URL_SAFE_NO_PAD.decode(s).map_err(|_not_base64| InvalidMasterKey)?;
         let bytes = bytes.try_into().map_err(|_wrong_length| InvalidMasterKey)?;
-        Ok(Self(SecretBox::new(Box::new(bytes))))
+        let current = Secret(SecretBox::new(Box::new(bytes)));
+        Ok(Self { current, previous: Vec::new() })
     }
+}
+
+/// A key whose nonces are drawn.
+#[expect(clippy::expect_used, reason = "AES-256 takes 32 bytes")]
+fn nonced(key: &[u8; 32]) -> RandomizedNonceKey {
+    RandomizedNonceKey::new(&AES_256_GCM, key).expect("32 bytes")
+}
+
+/// A key whose nonce is always the same.
+#[expect(clippy::expect_used, reason = "AES-256 takes 32 bytes")]
+fn steady(key: &[u8; 32]) -> LessSafeKey {
+    LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, key).expect("32 bytes"))
 }
 
 impl std::fmt::Debug for MasterKey {
@@ -92,9 +154,8 @@ impl KeyType for KeyLength {
 
 impl Sealer {
     /// A key that is used for one purpose only and comes from elsewhere.
-    #[expect(clippy::expect_used, reason = "AES-256 takes 32 bytes")]
     pub fn from_key(key: &[u8; 32]) -> Self {
-        Self(RandomizedNonceKey::new(&AES_256_GCM, key).expect("32 bytes"))
+        Self { current: nonced(key), previous: Vec::new() }
     }
 
     /// Encrypts; `context` must be the same when the result is opened.
@@ -102,7 +163,8 @@ impl Sealer {
     pub fn seal(&self, context: &[u8], plain: &[u8]) -> Vec<u8> {
         let mut sealed = plain.to_vec();
         let aad = Aad::from(context);
-        let nonce = self.0.seal_in_place_append_tag(aad, &mut sealed).expect("a short message");
+        let nonce =
+            self.current.seal_in_place_append_tag(aad, &mut sealed).expect("a short message");
         sealed.splice(0..0, nonce.as_ref().iter().copied());
         sealed
     }
@@ -110,10 +172,13 @@ impl Sealer {
     /// Decrypts what was sealed in the same context.
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
         let (nonce, rest) = sealed.split_at_checked(NONCE_LEN).ok_or(Unsealable)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_length| Unsealable)?;
-        let mut buffer = rest.to_vec();
-        let plain = self.0.open_in_place(nonce, Aad::from(context), &mut buffer);
-        Ok(plain.map_err(|_forged| Unsealable)?.to_vec())
+        let opened = [&self.current].into_iter().chain(&self.previous).find_map(|key| {
+            let (mut buffer, nonce) =
+                (rest.to_vec(), Nonce::try_assume_unique_for_key(nonce).ok()?);
+            let plain = key.open_in_place(nonce, Aad::from(context), &mut buffer);
+            plain.ok().map(|plain| plain.to_vec())
+        });
+        opened.ok_or(Unsealable)
     }
 }
 
@@ -134,15 +199,19 @@ impl SteadySealer {
     pub fn seal(&self, context: &[u8], plain: &[u8]) -> Vec<u8> {
         let (mut sealed, nonce) = (plain.to_vec(), Nonce::assume_unique_for_key(Self::NONCE));
         let aad = Aad::from(context);
-        self.0.seal_in_place_append_tag(nonce, aad, &mut sealed).expect("a short message");
+        self.current.seal_in_place_append_tag(nonce, aad, &mut sealed).expect("a short message");
         sealed
     }
 
     /// Decrypts what was sealed in the same context.
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Unsealable> {
-        let (mut buffer, nonce) = (sealed.to_vec(), Nonce::assume_unique_for_key(Self::NONCE));
-        let plain = self.0.open_in_place(nonce, Aad::from(context), &mut buffer);
-        Ok(plain.map_err(|_forged| Unsealable)?.to_vec())
+        let opened = [&self.current].into_iter().chain(&self.previous).find_map(|key| {
+            let mut buffer = sealed.to_vec();
+            let nonce = Nonce::assume_unique_for_key(Self::NONCE);
+            let plain = key.open_in_place(nonce, Aad::from(context), &mut buffer);
+            plain.ok().map(|plain| plain.to_vec())
+        });
+        opened.ok_or(Unsealable)
     }
 }
 
@@ -153,57 +222,4 @@ impl std::fmt::Debug for SteadySealer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn master(byte: u8) -> MasterKey {
-        URL_SAFE_NO_PAD.encode([byte; 32]).parse().unwrap()
-    }
-
-    #[test]
-    fn opens_what_it_sealed_and_nothing_else() {
-        let sealer = master(1).sealer("a");
-        let sealed = sealer.seal(b"context", b"plain");
-        assert_eq!(sealer.open(b"context", &sealed).unwrap(), b"plain");
-        assert_ne!(sealer.seal(b"context", b"plain"), sealed, "nonces are fresh");
-
-        sealer.open(b"other", &sealed).unwrap_err();
-        master(1).sealer("b").open(b"context", &sealed).unwrap_err();
-        master(2).sealer("a").open(b"context", &sealed).unwrap_err();
-        for bit in 0..sealed.len() * 8 {
-            let mut flipped = sealed.clone();
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            sealer.open(b"context", &flipped).unwrap_err();
-        }
-        for length in 0..sealed.len() {
-            sealer.open(b"context", &sealed[..length]).unwrap_err();
-        }
-    }
-
-    #[test]
-    fn what_is_sealed_steadily_looks_the_same_and_is_no_easier_to_forge() {
-        let sealer = master(1).steady_sealer("a");
-        let sealed = sealer.seal(b"context", b"plain");
-        assert_eq!(sealer.seal(b"context", b"plain"), sealed);
-        assert_eq!(sealer.open(b"context", &sealed).unwrap(), b"plain");
-        assert_ne!(sealer.seal(b"context", b"plain2")[..5], sealed[..5], "not a stream of bytes");
-
-        sealer.open(b"other", &sealed).unwrap_err();
-        master(1).steady_sealer("b").open(b"context", &sealed).unwrap_err();
-        for bit in 0..sealed.len() * 8 {
-            let mut flipped = sealed.clone();
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            sealer.open(b"context", &flipped).unwrap_err();
-        }
-        for length in 0..sealed.len() {
-            sealer.open(b"context", &sealed[..length]).unwrap_err();
-        }
-    }
-
-    #[test]
-    fn keys_of_the_wrong_length_are_refused() {
-        for text in ["", "short", &URL_SAFE_NO_PAD.encode([0; 31]), "*"] {
-            text.parse::<MasterKey>().unwrap_err();
-        }
-    }
-}
+mod tests;

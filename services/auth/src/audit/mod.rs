@@ -82,6 +82,8 @@ macro_rules! kinds {
 }
 
 kinds! {
+    KeyCreated "key.created" "A signing key was made."
+    KeyRevoked "key.revoked" "A signing key was taken away, with all that it had signed."
     SessionCreated "session.created" "Somebody signed in."
     SessionRefused "session.refused" "Somebody failed to sign in, once or more often."
     SessionEnded "session.ended" "A session was ended."

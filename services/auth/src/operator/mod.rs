@@ -4,6 +4,9 @@
 mod admin;
 pub mod audit;
 
+pub mod keys;
+pub mod trust;
+
 use database::Pool;
 use platform::identity::ApiKey;
 use uuid::Uuid;

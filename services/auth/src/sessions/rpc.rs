@@ -122,6 +122,9 @@ impl pb::session_service_server::SessionService for Rpc {
         let (caller, request) = admit(request)?;
         let session_id = resolve(&caller, &request.session_id)?;
         let is_own = caller.session_id() == Some(session_id);
+        if caller.has_ended() && !is_own {
+            return Err(Error::Ended.into());
+        }
         match ending::end(&self.pool, session_id, caller.user()?, caller.actor()).await {
             // Signing out twice, or after the session has ended, is signing out.
             Err(Error::NotFound) if is_own => {}

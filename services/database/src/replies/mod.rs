@@ -41,6 +41,15 @@ pub struct Done<T> {
     is_replayed: bool,
 }
 
+/// A request with an idempotency key, as the database knows it.
+struct Known<'a> {
+    seals: &'a Seals,
+    marks: Marks,
+    /// As it would know it if it was sealed with a master key that was replaced.
+    older: Vec<Marks>,
+    keep: Duration,
+}
+
 // === impl Replies ===
 
 impl Replies {
@@ -82,13 +91,19 @@ impl Once<'_> {
             let value = pool.transaction(given, work).await?;
             return Ok(Done { value, is_replayed: false });
         };
-        let given = (seals.as_ref(), seals.marks(request), self.keep, given, work);
-        pool.transaction(given, |transaction, (seals, marks, keep, given, work)| {
+        let known = Known {
+            seals,
+            marks: seals.marks(request),
+            older: seals.older_marks(request),
+            keep: self.keep,
+        };
+        pool.transaction((known, given, work), |transaction, (known, given, work)| {
             Box::pin(async move {
-                if let Some(value) = find(transaction, seals, marks).await? {
+                if let Some(value) = known.find(transaction).await? {
                     return Ok(Done { value, is_replayed: true });
                 }
                 let value = work(transaction, given).await?;
+                let Known { seals, marks, keep, .. } = known;
                 let sealed = seals.seal(marks, &value.encode_to_vec());
                 insert(transaction, marks, &sealed, *keep).await?;
                 Ok(Done { value, is_replayed: false })
@@ -98,26 +113,43 @@ impl Once<'_> {
     }
 }
 
-/// The reply that a request was given before, if it was; nobody else finds or
-/// does the same request until the transaction ends.
-async fn find<T: Message + Default>(
-    transaction: &Transaction<'_>,
-    seals: &Seals,
-    marks: &Marks,
-) -> Result<Option<T>, Error> {
-    let row = transaction.row(include_str!("lock.sql"), &[&lock(marks)]).await?;
-    if !row.map_or(Ok(false), |row| row.try_get("is_ours"))? {
-        return Err(Error::InFlight);
+// === impl Known ===
+
+impl Known<'_> {
+    /// The reply that a request was given before, if it was; nobody else finds or
+    /// does the same request until the transaction ends.
+    async fn find<T: Message + Default>(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<Option<T>, Error> {
+        let row = transaction.row(include_str!("lock.sql"), &[&lock(&self.marks)]).await?;
+        if !row.map_or(Ok(false), |row| row.try_get("is_ours"))? {
+            return Err(Error::InFlight);
+        }
+        for marks in [&self.marks].into_iter().chain(&self.older) {
+            if let Some(reply) = self.find_by(transaction, marks).await? {
+                return Ok(Some(reply));
+            }
+        }
+        Ok(None)
     }
-    // A statement of its own: it sees what was committed before the lock was free.
-    let row = transaction.row(include_str!("find.sql"), &[&marks.id]).await?;
-    let Some(row) = row else { return Ok(None) };
-    let (request, sealed): (Vec<u8>, Vec<u8>) = (row.try_get("request")?, row.try_get("sealed")?);
-    if request != marks.request {
-        return Err(Error::KeyReused);
+
+    async fn find_by<T: Message + Default>(
+        &self,
+        transaction: &Transaction<'_>,
+        marks: &Marks,
+    ) -> Result<Option<T>, Error> {
+        // A statement of its own: it sees what was committed before the lock was free.
+        let row = transaction.row(include_str!("find.sql"), &[&marks.id]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let (request, sealed): (Vec<u8>, Vec<u8>) =
+            (row.try_get("request")?, row.try_get("sealed")?);
+        if request != marks.request {
+            return Err(Error::KeyReused);
+        }
+        let reply = self.seals.open(marks, &sealed)?;
+        Ok(Some(T::decode(reply.as_slice())?))
     }
-    let reply = seals.open(marks, &sealed)?;
-    Ok(Some(T::decode(reply.as_slice())?))
 }
 
 /// Stores a reply. No row comes back if another is there that is still good.

@@ -5,6 +5,7 @@ use std::{
     mem,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::future::BoxFuture;
@@ -13,7 +14,7 @@ use proto::options::v1::RateClass;
 use tonic::{Status, body::Body};
 use tower::{Layer, Service};
 
-use super::{Admission, Contract, owner};
+use super::{Admission, Caller, Contract, owner};
 use crate::{
     idempotency,
     identity::PREFIX,
@@ -33,6 +34,9 @@ const STANDARD: [&str; 3] = [
 /// Keys live for months and are not sent with each call, where more can leak them.
 const IS_A_KEY: &str = "this is an API key and no access token; exchange it first: \
      POST /api/tokens with {\"apiKey\": \"…\"}, and send the accessToken of the answer";
+
+/// Auth is asked again and again meanwhile.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// Puts an admission into each request, or refuses it.
 #[derive(Clone, Debug)]
@@ -78,6 +82,11 @@ impl AccessLayer {
             };
         };
         let claims = self.claims(headers).await;
+        let has_ended = claims.as_ref().is_ok_and(|known| known.1);
+        let claims = match claims {
+            Ok((_, true)) if !policy.after_end => Err(refused(Refused::Ended)),
+            known => known.map(|(claims, _)| claims),
+        };
         // Who makes up tokens pays for them by address.
         let caller = claims.as_ref().ok().and_then(Option::as_deref);
         self.count(policy.rate_class(), caller).await?;
@@ -85,6 +94,7 @@ impl AccessLayer {
         let claims = claims?;
         owner::check(policy, claims.as_deref())?;
         let mut admission = self.contract.admit(policy, claims)?;
+        admission.caller.has_ended = has_ended;
         admission.key = idempotency::key(headers)?.map(|key| (key, path.to_owned()));
         Ok(Some(admission))
     }
@@ -107,14 +117,16 @@ impl AccessLayer {
         standing.map_or(Ok(()), |standing| standing.check())
     }
 
-    async fn claims(&self, headers: &HeaderMap) -> Result<Option<Arc<Claims>>, Status> {
-        let Some(header) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    /// What the token says, if there is one, and whether its session has ended.
+    async fn claims(&self, headers: &HeaderMap) -> Result<(Option<Arc<Claims>>, bool), Status> {
+        let Some(header) = headers.get(AUTHORIZATION) else { return Ok((None, false)) };
         let token = header.to_str().ok().and_then(bearer);
         let token = token.ok_or_else(|| status::refuse(Reason::TOKEN_INVALID))?;
         if token.starts_with(PREFIX) {
             return Err(status::refuse_because(Reason::TOKEN_INVALID, IS_A_KEY));
         }
-        self.verifier.verify(token).await.map(Some).map_err(refused)
+        let (claims, has_ended) = self.verifier.verify_ended(token).await.map_err(refused)?;
+        Ok((Some(claims), has_ended))
     }
 }
 
@@ -128,7 +140,8 @@ fn refused(refused: Refused) -> Status {
     match refused {
         Refused::Invalid => status::refuse(Reason::TOKEN_INVALID),
         Refused::Expired => status::refuse(Reason::TOKEN_EXPIRED),
-        Refused::NoKeys => status::unavailable(&refused),
+        Refused::Ended => status::refuse(Reason::SESSION_ENDED),
+        Refused::Unknowable => status::refuse_until(Reason::CALLER_UNKNOWN, A_MOMENT),
     }
 }
 
@@ -137,6 +150,16 @@ impl<S> Layer<S> for AccessLayer {
 
     fn layer(&self, inner: S) -> Enforced<S> {
         Enforced { layer: self.clone(), inner }
+    }
+}
+
+// === impl Caller ===
+
+impl Caller {
+    /// Whether their session has ended: only methods that the contract says so of see
+    /// such callers, and they must open nothing to them.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
     }
 }
 

@@ -21,7 +21,10 @@ pub use self::{
     layer::{AccessLayer, Enforced, bearer},
     policy::time_limit,
 };
-use self::{policy::policy_of, scope::Standing};
+use self::{
+    policy::{has_role, policy_of},
+    scope::Standing,
+};
 use crate::{
     fatal::Fatal,
     idempotency::Repeatable,
@@ -40,6 +43,7 @@ pub struct Caller {
     access: Access,
     override_role: Role,
     request: Option<Repeatable>,
+    has_ended: bool,
 }
 
 /// The rules of the contract: who may call a method, and what its fields must be.
@@ -133,16 +137,6 @@ impl Caller {
     }
 }
 
-/// Whether a user has a rank, or a higher one.
-fn has_role(claims: &Claims, role: Role) -> bool {
-    let has = |name: &str| claims.roles.iter().any(|has| has == name);
-    match role {
-        Role::Admin => has("admin"),
-        Role::Editor => has("editor") || has("admin"),
-        Role::Unspecified => false,
-    }
-}
-
 // === impl Contract ===
 
 impl Contract {
@@ -200,8 +194,13 @@ impl Contract {
             return Err(status::refuse(Reason::ROLE_REQUIRED));
         }
         fresh::check(policy, claims.as_deref(), Timestamp::now())?;
-        let caller =
-            Caller { claims, access, override_role: policy.override_role(), request: None };
+        let caller = Caller {
+            claims,
+            access,
+            override_role: policy.override_role(),
+            request: None,
+            has_ended: false,
+        };
         Ok(Admission { caller, rules: self.rules.clone(), key: None })
     }
 }

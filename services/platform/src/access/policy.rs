@@ -7,9 +7,9 @@ use prost_reflect::{
     DescriptorPool, MethodDescriptor, Value,
     prost_types::{MethodOptions, method_options::IdempotencyLevel},
 };
-use proto::options::v1::{Access, Criticality, Policy, RateClass};
+use proto::options::v1::{Access, Criticality, Policy, RateClass, Role};
 
-use crate::upstream::DEFAULT_DEADLINE;
+use crate::{token::Claims, upstream::DEFAULT_DEADLINE};
 
 /// How long a method may take that is sent a stream: as long as the slowest sender.
 const UPLOAD_SECONDS: u32 = 3_600;
@@ -48,5 +48,15 @@ pub fn time_limit(policy: &Policy) -> Duration {
     match policy.timeout_seconds {
         0 => DEFAULT_DEADLINE,
         seconds => Duration::from_secs(seconds.into()),
+    }
+}
+
+/// Whether a user has a rank, or a higher one.
+pub(super) fn has_role(claims: &Claims, role: Role) -> bool {
+    let has = |name: &str| claims.roles.iter().any(|has| has == name);
+    match role {
+        Role::Admin => has("admin"),
+        Role::Editor => has("editor") || has("admin"),
+        Role::Unspecified => false,
     }
 }

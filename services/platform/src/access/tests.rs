@@ -61,6 +61,7 @@ fn others_are_acted_for_with_the_overriding_rank_only() {
         access: Access::Self_,
         override_role: role,
         request: None,
+        has_ended: false,
     };
     let other = Uuid::now_v7().to_string();
     let user = caller(&[], Role::Admin);
@@ -86,6 +87,7 @@ fn machines_own_nothing_and_are_nobody() {
             access: Access::Self_,
             override_role: Role::Editor,
             request: None,
+            has_ended: false,
         };
         machine.user().unwrap_err();
         machine.acting_for("me").unwrap_err();

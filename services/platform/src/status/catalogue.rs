@@ -195,6 +195,8 @@ catalogue! {
         "the answer took longer than the deadline; the request may or may not have taken effect"
     UNAVAILABLE Unavailable 503 "Unavailable"
         "a part of the service cannot be reached just now; try again in a moment"
+    CALLER_UNKNOWN Unavailable 503 "Caller not verified"
+        "it cannot be verified just now who you are; try again in a moment"
     INTERNAL Internal 500 "Internal error"
         "something went wrong on our side; the request id finds the cause in our logs"
 }

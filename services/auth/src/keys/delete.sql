@@ -1,0 +1,4 @@
+-- auth.keys.delete
+DELETE FROM signing_keys
+WHERE kid = $1
+RETURNING kid

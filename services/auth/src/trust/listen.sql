@@ -1,0 +1,2 @@
+-- auth.trust.listen
+LISTEN trust
