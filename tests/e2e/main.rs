@@ -23,6 +23,7 @@ mod keys;
 mod lifecycle;
 mod limits;
 mod logs;
+mod mail;
 mod operations;
 mod pages;
 mod posts;

@@ -18,6 +18,7 @@ mod database;
 mod dynamic;
 mod grpc;
 pub mod load;
+mod mail;
 mod metrics;
 pub mod pebble;
 mod person;
@@ -34,6 +35,7 @@ pub use self::{
     database::{Database, Databases},
     dynamic::call,
     grpc::{Authorized, Bearer, Grpc, channel, reason, refused},
+    mail::SmtpServer,
     metrics::{Metrics, metrics},
     person::{PASSWORD, Person},
     rest::{Answer, Call, Lost, Rest},

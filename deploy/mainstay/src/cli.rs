@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{dev, doctor, exit::Failure, explain, migrate, service::Service};
+use crate::{dev, doctor, exit::Failure, explain, mail, migrate, service::Service};
 use clap::{Args, Parser, Subcommand};
 
 const TEMPLATE: &str = "\
@@ -12,6 +12,7 @@ Examples:
   mainstay dev                         everything, ready in a second; Ctrl-C stops it
   mainstay dev --port 9000 --ephemeral another one beside it that leaves nothing behind
   mainstay admin link                  a new link that signs you in as administrator
+  mainstay mail --follow               the letters that a running stack writes
   mainstay doctor                      what is wrong, and how to put it right
   mainstay explain EMAIL_TAKEN         what an error means
 
@@ -57,6 +58,8 @@ enum Command {
     Doctor(doctor::Options),
     /// Say what an error means and what to do about it
     Explain(explain::Options),
+    /// Show the letters that a running `mainstay dev` has written, newest first
+    Mail(mail::Options),
     /// Look after a running stack
     #[command(subcommand)]
     Admin(Admin),
@@ -87,6 +90,7 @@ impl Cli {
             Command::Migrate => migrate::run(),
             Command::Doctor(options) => doctor::run(&options),
             Command::Explain(options) => explain::run(&options),
+            Command::Mail(options) => mail::run(&options),
             Command::Admin(Admin::Link(link)) => crate::admin::link(&link.data),
         }
     }

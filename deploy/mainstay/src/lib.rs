@@ -6,6 +6,7 @@ pub mod dev;
 pub mod doctor;
 pub mod exit;
 pub mod explain;
+pub mod mail;
 pub mod migrate;
 pub mod service;
 

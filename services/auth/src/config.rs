@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use database::Url;
 use platform::{config, seal::MasterKey, server};
 
-use crate::sessions::Lifetimes;
+use crate::{mail, sessions::Lifetimes};
 
 const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
@@ -25,6 +25,8 @@ pub(crate) struct Config {
     /// `MAINSTAY_PUBLIC_URL`: where users reach the product; links in letters lead
     /// there. The issuer by default.
     pub(crate) public_url: String,
+    /// How letters leave.
+    pub(crate) mail: mail::Settings,
     /// `MAINSTAY_ACCESS_TOKEN_SECONDS`: how long access tokens last, 300 by default.
     pub(crate) lifetimes: Lifetimes,
 }
@@ -44,6 +46,7 @@ impl Config {
             secret_key: reader.required("MAINSTAY_SECRET_KEY"),
             public_url: reader.or("MAINSTAY_PUBLIC_URL", issuer.clone()),
             issuer,
+            mail: mail::Settings::read(&mut reader),
             lifetimes: Lifetimes { access, ..lifetimes },
         };
         reader.finish(settings)

@@ -21,7 +21,7 @@ use platform::{
     access::{AccessLayer, Contract},
     config::Reader,
     page::Pages,
-    server::{Grpc, Process},
+    server::{Grpc, Process, spawn},
     token::Verifier,
 };
 use proto::auth::v1::{
@@ -29,7 +29,13 @@ use proto::auth::v1::{
     user_service_server::UserServiceServer,
 };
 
-use self::{config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer};
+use self::{
+    config::Config,
+    keys::KeySet,
+    mail::{PostOffice, Worker},
+    passwords::Passwords,
+    sessions::Issuer,
+};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -45,8 +51,15 @@ pub async fn run(reader: Reader) -> Result<(), Fatal> {
     match process.prepare(prepare(config)).await {
         None => Ok(()),
         Some(prepared) => {
-            let (grpc, access) = prepared?;
-            process.serve_grpc(grpc, access).await
+            let (grpc, access, worker) = prepared?;
+            let mail = spawn(worker.run(process.stopping()));
+            let served = process.serve_grpc(grpc, access).await;
+            if served.is_err() {
+                mail.abort();
+            }
+            // Whether a letter was sent is in the database, whatever became of the worker.
+            drop(mail.await);
+            served
         }
     }
 }
@@ -56,7 +69,7 @@ pub async fn migrate(pool: &Pool) -> Result<usize, database::Error> {
     database::migrate(pool, embedded::migrations::runner()).await
 }
 
-async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
+async fn prepare(config: Config) -> Result<(Grpc, AccessLayer, Worker), Fatal> {
     let contract = Contract::read()?;
     let unusable = |error| Fatal::unavailable("the database", error);
     let pool = Pool::new(config.database_url.expose(), config.database_connections.get());
@@ -76,6 +89,9 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
         pages,
         passwords: passwords.clone(),
     };
+    let post_office = PostOffice::new(&config.secret_key, &config.public_url);
+    let worker = post_office.worker(&pool, config.mail);
+    let worker = worker.map_err(|error| Fatal::unavailable("MAINSTAY_MAIL_CA", error))?;
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
     let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
     let sessions = sessions::Rpc { pool, replies, passwords, issuer };
@@ -83,7 +99,7 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))
         .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE));
-    Ok((grpc, access))
+    Ok((grpc, access, worker))
 }
 
 /// This service has the keys at hand.

@@ -3,6 +3,7 @@
 
 mod error;
 mod lease;
+mod listen;
 mod migrate;
 mod pool;
 mod replies;
@@ -12,6 +13,7 @@ mod transaction;
 
 pub use self::{
     error::Error,
+    listen::Listener,
     migrate::migrate,
     pool::{Pool, Url},
     replies::{Done, Once, Replies},

@@ -12,7 +12,7 @@ use tokio_postgres::{
 
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::{Cause, Error, Transaction, lease::Lease, statement, tls};
+use crate::{Cause, Error, Listener, Transaction, lease::Lease, statement, tls};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -29,6 +29,7 @@ pub struct Pool(Arc<Inner>);
 
 struct Inner {
     connections: deadpool_postgres::Pool,
+    config: Config,
     tls: Option<MakeRustlsConnect>,
     duration: Histogram<f64>,
 }
@@ -56,9 +57,9 @@ impl Pool {
             Some(tls) => {
                 // By default the driver would do without if it is told to.
                 config.ssl_mode(SslMode::Require);
-                Manager::from_config(config, tls.clone(), recycling)
+                Manager::from_config(config.clone(), tls.clone(), recycling)
             }
-            None => Manager::from_config(config, NoTls, recycling),
+            None => Manager::from_config(config.clone(), NoTls, recycling),
         };
         let connections = deadpool_postgres::Pool::builder(manager)
             .max_size(size)
@@ -74,7 +75,7 @@ impl Pool {
             .with_unit("s")
             .with_boundaries(STATEMENT_BUCKETS.to_vec())
             .build();
-        Ok(Self(Arc::new(Inner { connections, tls, duration })))
+        Ok(Self(Arc::new(Inner { connections, config, tls, duration })))
     }
 
     /// Runs a statement that returns any number of rows.
@@ -115,6 +116,12 @@ impl Pool {
         let value = crate::transaction::run(lease.client()?, &self.0.duration, &given, work).await;
         lease.end();
         value
+    }
+
+    /// Listens to what others say, on a connection of its own; the statement is the
+    /// `LISTEN` that says to what. It is made again whenever it breaks.
+    pub fn listen(&self, statement: &'static str) -> Listener {
+        Listener::start(self.0.config.clone(), self.0.tls.clone(), statement)
     }
 
     /// Takes a connection for work that the methods above do not cover.

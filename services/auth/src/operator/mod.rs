@@ -4,6 +4,7 @@
 use database::Pool;
 use uuid::Uuid;
 
+pub use crate::mail::{Kept, Mailbox, Written};
 use crate::{secrets::Token, users::normal_email};
 
 /// What can go wrong for an operator.
