@@ -27,6 +27,7 @@ mod mail;
 mod operations;
 mod pages;
 mod posts;
+mod privacy;
 mod refresh;
 mod sessions;
 mod streams;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{stack::Stack, tls::Paths, wait::eventually};
 
 /// The name of the product in letters.
-pub const PRODUCT: &str = "Mainstay";
+const PRODUCT: &str = "Mainstay";
 
 const LIMIT: Duration = Duration::from_secs(30);
 const MOST: i64 = 1000;
@@ -68,10 +68,11 @@ impl Stack {
         id
     }
 
-    /// Lets the pauses of all letters that wait be over.
+    /// Lets the pauses of letters be over that were not taken.
     pub async fn retry_letters(&self) {
         let auth = &self.databases.auth;
-        auth.execute("UPDATE letters SET due_at = now() WHERE state = 'waiting'", &[]).await;
+        let sql = "UPDATE letters SET due_at = now() WHERE state = 'waiting' AND failure <> ''";
+        auth.execute(sql, &[]).await;
         auth.execute("NOTIFY letters", &[]).await;
     }
 

@@ -79,6 +79,11 @@ impl Service {
         assert_eq!((listen, admin), (self.listen, self.admin), "the same addresses");
     }
 
+    /// Changes a setting of the service for when it is started again.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.environment.insert(key.to_owned(), value.to_owned());
+    }
+
     /// The address that other services are told.
     pub fn url(&self) -> String {
         let is_secure = self.environment.contains_key("MAINSTAY_TLS_CERTIFICATE");

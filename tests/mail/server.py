@@ -46,7 +46,7 @@ class Handler:
         say({
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
-            "isSecure": session.ssl is not None,
+            "isSecure": server.transport.get_extra_info("sslcontext") is not None,
             "isAuthenticated": session.authenticated,
             "hello": session.host_name,
             "headers": {name: str(value) for name, value in message.items()},

@@ -33,4 +33,4 @@ COMMENT ON COLUMN letters.due_at IS 'When to try next; while somebody tries, whe
 COMMENT ON COLUMN letters.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN letters.worker_id IS 'Which worker tried last.';
 COMMENT ON COLUMN letters.settled_at IS 'When it was sent or given up.';
-COMMENT ON COLUMN letters.failure IS 'Why it was not sent the last time, in a word.';
+COMMENT ON COLUMN letters.failure IS 'Why it was not sent, in a word; empty while somebody tries.';

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use database::Url;
-use platform::{config, seal::MasterKey, server};
+use platform::{config, seal::MasterKey, server, upstream};
 
 use crate::{mail, sessions::Lifetimes};
 
@@ -25,6 +25,9 @@ pub(crate) struct Config {
     /// `MAINSTAY_PUBLIC_URL`: where users reach the product; links in letters lead
     /// there. The issuer by default.
     pub(crate) public_url: String,
+    /// `MAINSTAY_CONTENT_URL`: where what users wrote is erased; without it erasures
+    /// wait.
+    pub(crate) content_url: Option<upstream::Address>,
     /// How letters leave.
     pub(crate) mail: mail::Settings,
     /// `MAINSTAY_ACCESS_TOKEN_SECONDS`: how long access tokens last, 300 by default.
@@ -46,9 +49,17 @@ impl Config {
             secret_key: reader.required("MAINSTAY_SECRET_KEY"),
             public_url: reader.or("MAINSTAY_PUBLIC_URL", issuer.clone()),
             issuer,
+            content_url: content_url(&mut reader),
             mail: mail::Settings::read(&mut reader),
             lifetimes: Lifetimes { access, ..lifetimes },
         };
         reader.finish(settings)
     }
+}
+
+fn content_url(reader: &mut config::Reader) -> Option<upstream::Address> {
+    const NAME: &str = "MAINSTAY_CONTENT_URL";
+    reader.optional::<String>(NAME)?;
+    let [address] = upstream::read(reader, [NAME]);
+    Some(address)
 }

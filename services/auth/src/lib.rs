@@ -9,6 +9,7 @@ mod keys;
 mod mail;
 pub mod operator;
 mod passwords;
+mod privacy;
 mod secrets;
 mod sessions;
 mod users;
@@ -23,19 +24,44 @@ use platform::{
     page::Pages,
     server::{Grpc, Process, spawn},
     token::Verifier,
+    upstream,
 };
 use proto::auth::v1::{
-    key_service_server::KeyServiceServer, session_service_server::SessionServiceServer,
-    user_service_server::UserServiceServer,
+    key_service_server::KeyServiceServer, privacy_service_server::PrivacyServiceServer,
+    session_service_server::SessionServiceServer, user_service_server::UserServiceServer,
 };
 
 use self::{
-    config::Config,
-    keys::KeySet,
-    mail::{PostOffice, Worker},
-    passwords::Passwords,
-    sessions::Issuer,
+    config::Config, keys::KeySet, mail::PostOffice, passwords::Passwords, sessions::Issuer,
 };
+
+/// What a process does beside answering.
+struct Workers {
+    mail: mail::Worker,
+    privacy: privacy::Worker,
+}
+
+// === impl Workers ===
+
+impl Workers {
+    fn new(
+        config: &Config,
+        pool: &Pool,
+        keys: &Arc<KeySet>,
+        post_office: &PostOffice,
+    ) -> Result<Self, Fatal> {
+        let mail = post_office.worker(pool, &config.mail);
+        Ok(Self {
+            mail: mail.map_err(|error| Fatal::unavailable("MAINSTAY_MAIL_CA", error))?,
+            privacy: privacy::Worker {
+                pool: pool.clone(),
+                keys: Arc::clone(keys),
+                issuer: config.issuer.clone(),
+                content: config.content_url.as_ref().map(upstream::connect),
+            },
+        })
+    }
+}
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -51,14 +77,17 @@ pub async fn run(reader: Reader) -> Result<(), Fatal> {
     match process.prepare(prepare(config)).await {
         None => Ok(()),
         Some(prepared) => {
-            let (grpc, access, worker) = prepared?;
-            let mail = spawn(worker.run(process.stopping()));
+            let (grpc, access, workers) = prepared?;
+            let mail = spawn(workers.mail.run(process.stopping()));
+            let privacy = spawn(workers.privacy.run(process.stopping()));
             let served = process.serve_grpc(grpc, access).await;
-            if served.is_err() {
-                mail.abort();
+            for worker in [mail, privacy] {
+                if served.is_err() {
+                    worker.abort();
+                }
+                // What was done is in the database, whatever became of the worker.
+                drop(worker.await);
             }
-            // Whether a letter was sent is in the database, whatever became of the worker.
-            drop(mail.await);
             served
         }
     }
@@ -69,7 +98,7 @@ pub async fn migrate(pool: &Pool) -> Result<usize, database::Error> {
     database::migrate(pool, embedded::migrations::runner()).await
 }
 
-async fn prepare(config: Config) -> Result<(Grpc, AccessLayer, Worker), Fatal> {
+async fn prepare(config: Config) -> Result<(Grpc, AccessLayer, Workers), Fatal> {
     let contract = Contract::read()?;
     let unusable = |error| Fatal::unavailable("the database", error);
     let pool = Pool::new(config.database_url.expose(), config.database_connections.get());
@@ -83,23 +112,25 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer, Worker), Fatal> {
 
     let passwords = Passwords::new();
     let replies = Replies::new(&pool, &config.secret_key);
+    let post_office = PostOffice::new(&config.secret_key, &config.public_url);
     let users = users::Rpc {
         pool: pool.clone(),
         replies: replies.clone(),
         pages,
         passwords: passwords.clone(),
+        post_office: post_office.clone(),
     };
-    let post_office = PostOffice::new(&config.secret_key, &config.public_url);
-    let worker = post_office.worker(&pool, config.mail);
-    let worker = worker.map_err(|error| Fatal::unavailable("MAINSTAY_MAIL_CA", error))?;
+    let workers = Workers::new(&config, &pool, &keys, &post_office)?;
+    let privacy = privacy::Rpc { pool: pool.clone(), replies: replies.clone(), post_office };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
     let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
     let sessions = sessions::Rpc { pool, replies, passwords, issuer };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))
+        .with(PrivacyServiceServer::new(privacy).max_decoding_message_size(MAX_MESSAGE))
         .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE));
-    Ok((grpc, access, worker))
+    Ok((grpc, access, workers))
 }
 
 /// This service has the keys at hand.

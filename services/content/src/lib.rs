@@ -6,6 +6,7 @@
 mod authors;
 mod config;
 mod posts;
+mod privacy;
 
 use std::sync::Arc;
 
@@ -19,7 +20,9 @@ use platform::{
     token::{Verifier, fetch_from_auth},
     upstream,
 };
-use proto::content::v1::post_service_server::PostServiceServer;
+use proto::content::v1::{
+    post_service_server::PostServiceServer, privacy_service_server::PrivacyServiceServer,
+};
 
 use self::{authors::Authors, config::Config};
 
@@ -58,7 +61,8 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     let verifier = Verifier::new(&config.issuer, fetch_from_auth(&auth));
     let pages = Arc::new(Pages::new(config.secret_key.steady_sealer("steady page tokens")));
     let replies = Replies::new(&pool, &config.secret_key);
+    let privacy = PrivacyServiceServer::new(privacy::Rpc { pool: pool.clone() });
     let posts = posts::Rpc { pool, replies, pages, authors: Authors::new(&auth) };
     let posts = PostServiceServer::new(posts).max_decoding_message_size(MAX_MESSAGE);
-    Ok((Grpc::new()?.with(posts), AccessLayer::new(contract, verifier)))
+    Ok((Grpc::new()?.with(posts).with(privacy), AccessLayer::new(contract, verifier)))
 }

@@ -14,8 +14,14 @@ async fn stored(database: &Database) -> String {
     let mut stored = String::new();
     for row in database.rows(sql, &[]).await {
         let table: String = row.get(0);
+        // What workers go on with meanwhile is told by its id.
+        let shown = match table.as_str() {
+            "letters" => "letter_id",
+            "erasures" => "erasure_id",
+            _ => "t",
+        };
         let sql = format!(
-            "SELECT concat(count(*), ' ', md5(string_agg(t::text, ',' ORDER BY t::text))) FROM {table} t"
+            "SELECT concat(count(*), ' ', md5(string_agg({shown}::text, ',' ORDER BY {shown}::text))) FROM {table} t"
         );
         let digest: String = database.rows(&sql, &[]).await[0].get(0);
         stored = format!("{stored}{table} {digest}\n");
@@ -42,6 +48,7 @@ async fn message(stack: &Stack, person: &Person, method: &Method) -> DynamicMess
             }
             ("UnpublishPost", "post_id") => person.publish("News").await,
             (_, "post_id") => person.write("Draft").await,
+            ("EraseUser", "user_id") => Person::user(stack, "victim").await.id,
             (_, "user_id") => "me".to_owned(),
             _ => match made_up(&field) {
                 Some(text) => text,

@@ -67,7 +67,7 @@ impl Settings {
     ) -> Result<[Child; 3], child::Error> {
         let database = |name| ("DATABASE_URL", postgres.url(name, name));
 
-        let for_auth = [Some(database("auth")), self.public_url(ports)];
+        let for_auth = [Some(database("auth")), self.public_url(ports), content_url(ports)];
         let for_auth: Vec<_> = for_auth.into_iter().flatten().collect();
         let mut auth = self.launch(Service::Auth, ports.auth_port, &for_auth).await?;
 
@@ -111,6 +111,13 @@ impl Settings {
         }
         Ok(child)
     }
+}
+
+/// Where auth has users' posts erased. A port that is not known yet cannot be told:
+/// then erasures wait.
+fn content_url(ports: Ports) -> Option<(&'static str, String)> {
+    let port = ports.content_port;
+    (port != 0).then(|| ("MAINSTAY_CONTENT_URL", format!("http://localhost:{port}")))
 }
 
 fn pair((name, value): (&str, &str)) -> (String, String) {

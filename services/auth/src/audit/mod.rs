@@ -42,6 +42,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    UserErased "user.erased" "An account was erased."
     SessionCreated "session.created" "Somebody signed in."
     SessionEnded "session.ended" "A session was ended."
     RefreshTokenReused "session.refresh_token_reused" "A refresh token was used again, too late."

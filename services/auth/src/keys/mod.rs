@@ -11,6 +11,7 @@ use platform::{
     token::{Claims, TYPE},
 };
 use proto::auth::v1::Jwk;
+use serde::Serialize;
 
 pub(crate) use self::{rpc::Rpc, store::load_or_create};
 
@@ -62,8 +63,13 @@ impl KeySet {
 
     /// Signs an access token.
     pub(crate) fn sign(&self, claims: &Claims) -> Result<String, Error> {
+        self.sign_as(TYPE, claims)
+    }
+
+    /// Signs something else, whose type keeps it from being taken for an access token.
+    pub(crate) fn sign_as(&self, typ: &str, claims: &impl Serialize) -> Result<String, Error> {
         let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some(TYPE.to_owned());
+        header.typ = Some(typ.to_owned());
         header.kid = Some(self.signing.public.kid.clone());
         Ok(encode(&header, claims, &self.signing.private)?)
     }

@@ -11,6 +11,7 @@ UPDATE letters
 SET
     worker_id = $1,
     attempts = attempts + 1,
+    failure = '',
     due_at = now() + make_interval(secs => $3)
 FROM due
 WHERE letters.letter_id = due.letter_id

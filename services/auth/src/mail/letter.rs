@@ -28,7 +28,7 @@ pub(crate) enum Letter {
     FactorsChanged { change: String },
     /// A way to sign in through another site was added or removed.
     IdentitiesChanged { change: String },
-    /// Your account and all that belonged to it is gone.
+    /// Your account is gone, and all that belonged to it is being erased.
     AccountErased { receipt: String },
 }
 

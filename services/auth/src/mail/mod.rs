@@ -61,16 +61,16 @@ impl PostOffice {
     }
 
     /// Prepares to send what was taken.
-    pub(crate) fn worker(&self, pool: &Pool, settings: Settings) -> Result<Worker, smtp::Error> {
+    pub(crate) fn worker(&self, pool: &Pool, settings: &Settings) -> Result<Worker, smtp::Error> {
         let most = u32::try_from(worker::AT_ONCE).unwrap_or(1);
-        let carrier = Carrier::new(&settings, most)?;
-        warn(&settings);
+        let carrier = Carrier::new(settings, most)?;
+        warn(settings);
         Ok(Worker {
             id: Uuid::now_v7(),
             pool: pool.clone(),
             sealer: Arc::clone(&self.sealer),
             carrier,
-            product: settings.product,
+            product: settings.product.clone(),
             metrics: Metrics::new(),
         })
     }

@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Changes, Error, NewAccount, store};
-use crate::passwords::Passwords;
+use crate::{mail::PostOffice, passwords::Passwords, privacy};
 
 /// Serves `mainstay.auth.v1.UserService`.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub(crate) struct Rpc {
     pub(crate) replies: Replies,
     pub(crate) pages: Arc<Pages>,
     pub(crate) passwords: Passwords,
+    pub(crate) post_office: PostOffice,
 }
 
 #[tonic::async_trait]
@@ -79,7 +80,11 @@ impl pb::user_service_server::UserService for Rpc {
     ) -> Result<Response<pb::DeleteUserResponse>, Status> {
         let (caller, request) = admit(request)?;
         let user_id = caller.acting_for(&request.user_id)?;
-        store::delete(&self.pool, user_id).await?;
+        let given = (&self.post_office, user_id, caller.user_id());
+        let erased = self.pool.transaction(given, |transaction, &(post_office, user_id, by)| {
+            Box::pin(privacy::begin(transaction, post_office, user_id, by))
+        });
+        erased.await?;
         let forget = (caller.user_id() == Some(user_id)).then(String::new);
         Ok(Response::new(pb::DeleteUserResponse {
             access_token: forget.clone(),

@@ -79,11 +79,6 @@ pub(crate) async fn update(pool: &Pool, user_id: Uuid, changes: &Changes) -> Res
     outcome(row)
 }
 
-pub(crate) async fn delete(pool: &Pool, user_id: Uuid) -> Result<(), Error> {
-    let row = pool.row(include_str!("delete.sql"), &[&user_id]).await?;
-    row.map(drop).ok_or(Error::NotFound)
-}
-
 pub(crate) async fn profiles(pool: &Pool, user_ids: &[Uuid]) -> Result<Vec<Profile>, Error> {
     let rows = pool.rows(include_str!("profiles.sql"), &[&user_ids]).await?;
     let profiles = rows.iter().map(|row| {

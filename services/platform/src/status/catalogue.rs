@@ -57,6 +57,9 @@ catalogue! {
     SIGN_IN_LINK_INVALID Unauthenticated 401 "Sign-in link refused"
         "the link was used already or has expired; ask for a new one: mainstay admin link"
 
+    ERASURE_UNKNOWN NotFound 404 "No such erasure"
+        "no receipt has this number; it is in the letter about the erasure"
+
     NOT_YOURS PermissionDenied 403 "Not yours"
         "this belongs to somebody else"
     ROLE_REQUIRED PermissionDenied 403 "Role required"
