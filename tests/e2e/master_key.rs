@@ -29,7 +29,7 @@ async fn sign_up(users: &mut Users) -> String {
 }
 
 fn page(token: &str) -> ListUsersRequest {
-    ListUsersRequest { page_size: Some(1), page_token: token.to_owned() }
+    ListUsersRequest { page_size: Some(1), page_token: token.to_owned(), ..Default::default() }
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ pub struct Letter {
 impl Stack {
     /// What was written to an address, the oldest first.
     pub async fn letters(&self, address: &str) -> Vec<Letter> {
-        let sql = "SELECT letter_id, kind, sealed FROM letters WHERE recipient = $1 ORDER BY 1";
+        let sql = "SELECT letter_id, kind, sealed FROM letters \
+                   WHERE recipient = $1 AND sealed IS NOT NULL ORDER BY 1";
         let master: MasterKey = self.secret_key.parse().unwrap();
         let sealer = master.sealer("auth letters");
         let rows = self.databases.auth.rows(sql, &[&address]).await;

@@ -20,6 +20,7 @@ mod dynamic;
 mod grpc;
 mod letters;
 pub mod load;
+mod mail;
 mod metrics;
 pub mod pebble;
 mod person;
@@ -38,6 +39,7 @@ pub use self::{
     dynamic::call,
     grpc::{Authorized, Bearer, Grpc, channel, reason, refused},
     letters::Letter,
+    mail::SmtpServer,
     metrics::{Metrics, metrics},
     person::{PASSWORD, Person},
     rest::{Answer, Call, Lost, Rest},

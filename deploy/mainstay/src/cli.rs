@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{audit, dev, doctor, exit::Failure, explain, keys, migrate, service::Service};
+use crate::{audit, dev, doctor, exit::Failure, explain, keys, mail, migrate, service::Service};
 use clap::{Args, Parser, Subcommand};
 
 const TEMPLATE: &str = "\
@@ -12,6 +12,7 @@ Examples:
   mainstay dev                         everything, ready in a second; Ctrl-C stops it
   mainstay dev --port 9000 --ephemeral another one beside it that leaves nothing behind
   mainstay admin link                  a new link that signs you in as administrator
+  mainstay mail --follow               the letters that a running stack writes
   mainstay doctor                      what is wrong, and how to put it right
   mainstay explain EMAIL_TAKEN         what an error means
   mainstay keys list                   the keys that sign tokens
@@ -58,6 +59,8 @@ enum Command {
     Doctor(doctor::Options),
     /// Say what an error means and what to do about it
     Explain(explain::Options),
+    /// Show the letters that a running `mainstay dev` has written, newest first
+    Mail(mail::Options),
     /// Look after a running stack
     #[command(subcommand)]
     Admin(Admin),
@@ -107,6 +110,7 @@ impl Cli {
             Command::Migrate => migrate::run(),
             Command::Doctor(options) => doctor::run(&options),
             Command::Explain(options) => explain::run(&options),
+            Command::Mail(options) => mail::run(&options),
             Command::Admin(Admin::Link(link)) => crate::admin::link(&link.data),
             Command::Admin(Admin::Create(create)) => crate::admin::create(&create),
             Command::Audit(what) => audit::run(&what),

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod exit;
 pub mod explain;
 mod keys;
+pub mod mail;
 pub mod migrate;
 pub mod service;
 pub mod service_key;

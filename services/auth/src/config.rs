@@ -11,9 +11,10 @@ use platform::{
     seal::MasterKey,
     server,
     trust::{Follower, LONGEST_TOKEN},
+    upstream,
 };
 
-use crate::{factors::Origins, keys::Rotation, sessions::Lifetimes, users::SignUp};
+use crate::{factors::Origins, keys::Rotation, mail, sessions::Lifetimes, users::SignUp};
 
 const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 const FIFTEEN: NonZeroU32 = NonZeroU32::new(15).unwrap();
@@ -42,6 +43,11 @@ pub(crate) struct Config {
     pub(crate) webauthn_origins: Origins,
     /// `MAINSTAY_SIGN_UP`: `open`, `verified` or `closed`; `open` by default.
     pub(crate) sign_up: SignUp,
+    /// `MAINSTAY_CONTENT_URL`: where what users wrote is erased; without it erasures
+    /// wait.
+    pub(crate) content_url: Option<upstream::Address>,
+    /// How letters leave.
+    pub(crate) mail: mail::Settings,
     /// `MAINSTAY_ACCESS_TOKEN_SECONDS`: how long access tokens last, 300 by default.
     /// `MAINSTAY_SESSION_SECONDS` and `MAINSTAY_SESSION_IDLE_SECONDS`: how long
     /// sessions last, 30 days, and unused ones, 14 days; `MAINSTAY_ADMIN_SESSION_SECONDS`
@@ -88,9 +94,18 @@ impl Config {
             stuffing_limit: reader.or("MAINSTAY_STUFFING_LIMIT", FIFTEEN),
             rotation: Rotation { days },
             stale_after: Follower::stale_after(&mut reader),
+            content_url: content_url(&mut reader),
+            mail: mail::Settings::read(&mut reader),
         };
         reader.finish(settings)
     }
+}
+
+fn content_url(reader: &mut config::Reader) -> Option<upstream::Address> {
+    const NAME: &str = "MAINSTAY_CONTENT_URL";
+    reader.optional::<String>(NAME)?;
+    let [address] = upstream::read(reader, [NAME]);
+    Some(address)
 }
 
 // === impl Lifetimes ===

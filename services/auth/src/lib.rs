@@ -16,6 +16,7 @@ mod machines;
 mod mail;
 pub mod operator;
 mod passwords;
+mod privacy;
 mod reproof;
 mod resets;
 mod secrets;
@@ -36,12 +37,14 @@ use platform::{
     sign::Signer,
     token::Verifier,
     trust::Trust,
+    upstream,
 };
 use proto::auth::v1::{
     administration_service_server::AdministrationServiceServer,
     api_key_service_server::ApiKeyServiceServer, audit_service_server::AuditServiceServer,
     email_service_server::EmailServiceServer, factor_service_server::FactorServiceServer,
     key_service_server::KeyServiceServer, password_service_server::PasswordServiceServer,
+    privacy_service_server::PrivacyServiceServer,
     service_account_service_server::ServiceAccountServiceServer,
     session_service_server::SessionServiceServer, sign_in_service_server::SignInServiceServer,
     trust_service_server::TrustServiceServer, user_service_server::UserServiceServer,
@@ -60,6 +63,35 @@ use self::{
     trust::Hub,
 };
 
+/// What a process does beside answering.
+struct Workers {
+    chainer: Chainer,
+    mail: mail::Worker,
+    privacy: privacy::Worker,
+}
+
+// === impl Workers ===
+
+impl Workers {
+    fn new(
+        config: &Config,
+        pool: &Pool,
+        (keys, post_office, chainer): (&Arc<KeySet>, &PostOffice, Chainer),
+    ) -> Result<Self, Fatal> {
+        let mail = post_office.worker(pool, &config.mail);
+        Ok(Self {
+            chainer,
+            mail: mail.map_err(|error| Fatal::unavailable("MAINSTAY_MAIL_CA", error))?,
+            privacy: privacy::Worker {
+                pool: pool.clone(),
+                keys: Arc::clone(keys),
+                issuer: config.issuer.clone(),
+                content: config.content_url.as_ref().map(upstream::connect),
+            },
+        })
+    }
+}
+
 mod embedded {
     refinery::embed_migrations!("migrations");
 }
@@ -75,11 +107,19 @@ pub async fn run(reader: Reader) -> Result<(), Fatal> {
     match process.prepare(prepare(config, stopping.clone())).await {
         None => Ok(()),
         Some(prepared) => {
-            let (grpc, access, chainer) = prepared?;
-            let chaining = spawn(chainer.run(stopping));
+            let (grpc, access, workers) = prepared?;
+            let workers = [
+                spawn(workers.chainer.run(stopping.clone())),
+                spawn(workers.mail.run(stopping.clone())),
+                spawn(workers.privacy.run(stopping)),
+            ];
             let served = process.serve_grpc(grpc, access).await;
-            if let Err(error) = chaining.await {
-                tracing::error!(%error, "a task failed");
+            for worker in workers {
+                if served.is_err() {
+                    worker.abort();
+                }
+                // What was done is in the database, whatever became of the worker.
+                drop(worker.await);
             }
             served
         }
@@ -94,7 +134,7 @@ pub async fn migrate(pool: &Pool) -> Result<usize, database::Error> {
 async fn prepare(
     config: Config,
     stopping: Stopping,
-) -> Result<(Grpc, AccessLayer, Chainer), Fatal> {
+) -> Result<(Grpc, AccessLayer, Workers), Fatal> {
     let contract = Contract::read()?;
     let unusable = |error| Fatal::unavailable("the database", error);
     let pool = Pool::new(config.database_url.expose(), config.database_connections.get());
@@ -141,6 +181,9 @@ async fn prepare(
         passwords: passwords.clone(),
         desk,
     };
+    let workers = Workers::new(&config, &pool, (&keys, &post, chainer))?;
+    let privacy =
+        privacy::Rpc { pool: pool.clone(), replies: replies.clone(), post_office: post.clone() };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
     let tickets = Arc::new(Tickets::new(&config.secret_key));
     let issuer = Issuer {
@@ -188,9 +231,10 @@ async fn prepare(
             ServiceAccountServiceServer::new(service_accounts)
                 .max_decoding_message_size(MAX_MESSAGE),
         )
+        .with(PrivacyServiceServer::new(privacy).max_decoding_message_size(MAX_MESSAGE))
         .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE))
         .with(TrustServiceServer::new(trust).max_decoding_message_size(MAX_MESSAGE));
-    Ok((grpc, access, chainer))
+    Ok((grpc, access, workers))
 }
 
 /// Opens the keys, makes those that are missing, and follows what is trusted.

@@ -6,6 +6,7 @@
 mod authors;
 mod config;
 mod posts;
+mod privacy;
 
 use std::sync::Arc;
 
@@ -20,7 +21,9 @@ use platform::{
     token::Verifier,
     trust::Follower,
 };
-use proto::content::v1::post_service_server::PostServiceServer;
+use proto::content::v1::{
+    post_service_server::PostServiceServer, privacy_service_server::PrivacyServiceServer,
+};
 
 use self::{authors::Authors, config::Config};
 
@@ -61,7 +64,8 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     let verifier = Verifier::new(&config.issuer, trust);
     let pages = Arc::new(Pages::new(config.secret_key.steady_sealer("steady page tokens")));
     let replies = Replies::new(&pool, &config.secret_key);
+    let privacy = PrivacyServiceServer::new(privacy::Rpc { pool: pool.clone() });
     let posts = posts::Rpc { pool, replies, pages, authors: Authors::new(&auth) };
     let posts = PostServiceServer::new(posts).max_decoding_message_size(MAX_MESSAGE);
-    Ok((Grpc::new()?.with(posts), AccessLayer::new(contract, verifier)))
+    Ok((Grpc::new()?.with(posts).with(privacy), AccessLayer::new(contract, verifier)))
 }

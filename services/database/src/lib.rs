@@ -1,6 +1,7 @@
 //! `PostgreSQL`: the pool, transactions and migrations. No other crate knows
 //! the driver's connections.
 
+mod ear;
 mod error;
 mod lease;
 mod listen;
@@ -12,6 +13,7 @@ mod tls;
 mod transaction;
 
 pub use self::{
+    ear::Ear,
     error::Error,
     listen::Listener,
     migrate::migrate,

@@ -136,7 +136,7 @@ async fn the_first_administrator_comes_from_the_command_line_without_a_password(
     let (_, token) = link.stdout.trim().split_once("#token=").unwrap();
     let sql = "UPDATE users SET suspended_at = now() WHERE username = 'ann'";
     stack.databases.auth.execute(sql, &[]).await;
-    let request = RedeemSignInLinkRequest { token: token.to_owned() };
+    let request = RedeemSignInLinkRequest { token: token.to_owned(), ..Default::default() };
     let answer = stranger.grpc().sessions().redeem_sign_in_link(request).await;
     tests::refused(answer, tonic::Code::Unauthenticated, "SIGN_IN_LINK_INVALID");
     let made = eventually("the links are written down", SOON, async || {

@@ -21,7 +21,7 @@ pub(super) struct Settings {
 }
 
 /// What a service is told unless our own environment says otherwise.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 7] = [
     // Whoever tries something out wants to see it at once, stranger or not.
     ("MAINSTAY_CACHE_BYTES", "0"),
     // Less than what the stack waits before it kills.
@@ -29,6 +29,8 @@ const DEFAULTS: [(&str, &str); 6] = [
     // The same for all services, whatever the port of the gateway.
     ("MAINSTAY_ISSUER", "http://localhost"),
     ("MAINSTAY_LOG_FORMAT", "pretty"),
+    // `mainstay mail` reads it.
+    ("MAINSTAY_MAIL_URL", "mailbox:"),
     ("MAINSTAY_SERVER_TIMING", "true"),
     ("MAINSTAY_TRUSTED_ORIGINS", "http://localhost:*"),
 ];
@@ -80,7 +82,8 @@ impl Settings {
     ) -> Result<[Child; 3], child::Error> {
         let database = |name| ("DATABASE_URL", postgres.url(name, name));
 
-        let for_auth = [database("auth")];
+        let for_auth = [Some(database("auth")), self.public_url(ports), content_url(ports)];
+        let for_auth: Vec<_> = for_auth.into_iter().flatten().collect();
         let mut auth = self.launch(Service::Auth, ports.auth_port, &for_auth).await?;
 
         let for_content = [database("content"), ("MAINSTAY_AUTH_URL", auth.url())];
@@ -96,6 +99,13 @@ impl Settings {
         terminal.step("content", grpc(&content), took.1);
         terminal.step("gateway", format!("{}    REST", gateway.url()), took.2);
         Ok([auth, content, gateway])
+    }
+
+    /// Where links in letters lead: the gateway, if its port is known by now.
+    fn public_url(&self, ports: Ports) -> Option<(&'static str, String)> {
+        const NAME: &str = "MAINSTAY_PUBLIC_URL";
+        let is_given = self.inherited.iter().any(|(name, _)| name == NAME);
+        (!is_given && ports.port != 0).then(|| (NAME, format!("http://localhost:{}", ports.port)))
     }
 
     async fn launch(
@@ -119,6 +129,13 @@ impl Settings {
         }
         Ok(child)
     }
+}
+
+/// Where auth has users' posts erased. A port that is not known yet cannot be told:
+/// then erasures wait.
+fn content_url(ports: Ports) -> Option<(&'static str, String)> {
+    let port = ports.content_port;
+    (port != 0).then(|| ("MAINSTAY_CONTENT_URL", format!("http://localhost:{port}")))
 }
 
 fn pair((name, value): (&str, &str)) -> (String, String) {

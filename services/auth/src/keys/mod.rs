@@ -18,6 +18,7 @@ use platform::{
     trust::thumbprint,
 };
 use proto::auth::v1::{Jwk, TrustedKey, TrustedKeyState};
+use serde::Serialize;
 
 pub(crate) use self::{
     rpc::Rpc,
@@ -90,10 +91,15 @@ impl KeySet {
 
     /// Signs an access token.
     pub(crate) fn sign(&self, claims: &Claims) -> Result<String, Error> {
+        self.sign_as(TYPE, claims)
+    }
+
+    /// Signs something else, whose type keeps it from being taken for an access token.
+    pub(crate) fn sign_as(&self, typ: &str, claims: &impl Serialize) -> Result<String, Error> {
         let keys = self.now();
         let key = keys.signing(Timestamp::now()).ok_or(Error::Crypto)?;
         let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some(TYPE.to_owned());
+        header.typ = Some(typ.to_owned());
         header.kid = Some(key.public.kid.clone());
         Ok(encode(&header, claims, &key.private)?)
     }

@@ -1,9 +1,11 @@
 //! The letters there are.
 
+use std::{fmt, time::Duration};
+
 use serde::{Deserialize, Serialize};
 
 /// A letter and what it says. Links lead to pages that ask before they do anything.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Letter {
     /// Prove that this address is yours.
@@ -26,9 +28,12 @@ pub(crate) enum Letter {
     FactorsChanged { change: String },
     /// A way to sign in through another site was added or removed.
     IdentitiesChanged { change: String },
-    /// Your account and all that belonged to it is gone.
+    /// Your account is gone, and all that belonged to it is being erased.
     AccountErased { receipt: String },
 }
+
+/// For how long sending is tried, unless the letter is of no use before.
+const A_DAY: Duration = Duration::from_hours(24);
 
 // === impl Letter ===
 
@@ -48,5 +53,31 @@ impl Letter {
             Self::IdentitiesChanged { .. } => "identities_changed",
             Self::AccountErased { .. } => "account_erased",
         }
+    }
+
+    /// For how long it is of any use: a code that has expired helps nobody.
+    pub(super) fn useful_for(&self) -> Duration {
+        match self {
+            Self::EmailVerification { minutes, .. }
+            | Self::EmailChange { minutes, .. }
+            | Self::PasswordReset { minutes, .. } => {
+                A_DAY.min(Duration::from_mins((*minutes).into()))
+            }
+            Self::AlreadySignedUp { .. }
+            | Self::EmailChanged { .. }
+            | Self::PasswordChanged {}
+            | Self::NewDevice { .. }
+            | Self::SessionStolen { .. }
+            | Self::FactorsChanged { .. }
+            | Self::IdentitiesChanged { .. }
+            | Self::AccountErased { .. } => A_DAY,
+        }
+    }
+}
+
+/// What it says is nobody else's business, least of all a log's.
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Letter({})", self.kind())
     }
 }

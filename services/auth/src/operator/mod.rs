@@ -12,6 +12,7 @@ use platform::identity::ApiKey;
 use uuid::Uuid;
 
 pub use self::admin::create_admin;
+pub use crate::mail::{Kept, Mailbox, Written};
 use crate::{machines, secrets::Token, users::normal_email};
 
 /// What can go wrong for an operator.

@@ -18,7 +18,7 @@ pub(crate) use self::{
     names::normal_email,
     rpc::Rpc,
     sign_up::complete,
-    store::{Standing, find, find_in, is_email_taken, read, standing},
+    store::{Standing, find, find_in, is_email_taken, keep_an_admin, read, standing},
 };
 use crate::passwords::OwnWords;
 

@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Changes, Error, NewAccount, SignUp, search::Search, sign_up, store};
-use crate::{challenges::Desk, passwords::Passwords};
+use crate::{challenges::Desk, passwords::Passwords, privacy};
 
 /// Serves `mainstay.auth.v1.UserService`.
 #[derive(Debug)]
@@ -85,7 +85,11 @@ impl pb::user_service_server::UserService for Rpc {
     ) -> Result<Response<pb::DeleteUserResponse>, Status> {
         let (caller, request) = admit(request)?;
         let user_id = caller.acting_for(&request.user_id)?;
-        store::delete(&self.pool, user_id, caller.actor()).await?;
+        let given = (&self.desk.post, user_id, caller.actor());
+        let erased = self.pool.transaction(given, |transaction, &(post_office, user_id, by)| {
+            Box::pin(privacy::begin(transaction, post_office, user_id, by))
+        });
+        erased.await?;
         let forget = (caller.user_id() == Some(user_id)).then(String::new);
         Ok(Response::new(pb::DeleteUserResponse {
             access_token: forget.clone(),

@@ -217,21 +217,16 @@ pub(crate) async fn update(
     .await
 }
 
-/// Deletes an account, as an actor wants, unless nobody else is an admin.
-pub(crate) async fn delete(pool: &Pool, user_id: Uuid, actor: Option<Uuid>) -> Result<(), Error> {
-    pool.transaction((), |transaction, ()| {
-        Box::pin(async move {
-            administration::lock_ranks(transaction).await?;
-            let row = transaction.row(include_str!("is_last_admin.sql"), &[&user_id]).await?;
-            let is_last = row.ok_or(Error::NotFound)?.try_get("is_last").map_err(unreadable)?;
-            if is_last {
-                return Err(Error::LastAdmin);
-            }
-            transaction.row(include_str!("delete.sql"), &[&user_id]).await?;
-            audit(transaction, audit::Kind::AccountDeleted, (actor, user_id), &[]).await
-        })
-    })
-    .await
+/// Refuses to go on if nobody else is an admin. Until the transaction ends, nobody
+/// becomes one or ceases to be.
+pub(crate) async fn keep_an_admin(
+    transaction: &Transaction<'_>,
+    user_id: Uuid,
+) -> Result<(), Error> {
+    administration::lock_ranks(transaction).await?;
+    let row = transaction.row(include_str!("is_last_admin.sql"), &[&user_id]).await?;
+    let is_last = row.ok_or(Error::NotFound)?.try_get("is_last").map_err(unreadable)?;
+    if is_last { Err(Error::LastAdmin) } else { Ok(()) }
 }
 
 /// Writes down what somebody did to an account.

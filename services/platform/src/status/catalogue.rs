@@ -69,6 +69,9 @@ catalogue! {
     STEP_UP_REQUIRED Unauthenticated 401 "Recent sign-in required"
         "prove once more who you are: POST /api/sessions/current/reauthenticate, or sign in again"
 
+    ERASURE_UNKNOWN NotFound 404 "No such erasure"
+        "no receipt has this number; it is in the letter about the erasure"
+
     NOT_YOURS PermissionDenied 403 "Not yours"
         "this belongs to somebody else"
     ROLE_REQUIRED PermissionDenied 403 "Role required"

@@ -35,6 +35,13 @@ pub const RETRIES: &str = "gateway.retries";
 /// Whether a back end is called: 0 yes, 1 once to see, 2 no.
 pub const BREAKER_STATE: &str = "gateway.breaker.state";
 
+/// Tries to send a letter, by outcome: `sent`, `again`, `never`.
+pub const LETTERS_TRIED: &str = "auth.letters.tried";
+/// Letters that are to be sent.
+pub const LETTERS_WAITING: &str = "auth.letters.waiting";
+/// For how many seconds the oldest of them has waited.
+pub const LETTERS_OLDEST: &str = "auth.letters.oldest.age";
+
 /// What refused a request: `concurrency` or `queue`.
 pub const LIMITER: &str = "limiter";
 /// What is given up first: `sheddable` before `critical`.

@@ -1,0 +1,2 @@
+-- auth.mail.listen
+LISTEN letters

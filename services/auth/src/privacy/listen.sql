@@ -1,0 +1,2 @@
+-- auth.privacy.listen
+LISTEN erasures
