@@ -22,7 +22,7 @@ pub const CURRENT_ETAG: &str = "current_etag";
 /// In the `ErrorInfo` of [`stale`]: the fields that differ, separated by commas.
 pub const CHANGED_FIELDS: &str = "changed_fields";
 
-/// In the `ErrorInfo` of [`second_factor`]: what VerifySecondFactor takes.
+/// In the `ErrorInfo` of [`second_factor`]: what `VerifySecondFactor` takes.
 pub const CHALLENGE: &str = "challenge";
 /// In the `ErrorInfo` of [`second_factor`]: the kinds of factors there are,
 /// separated by commas.
