@@ -28,7 +28,7 @@ pub const CHANGED_FIELDS: &str = "changed_fields";
 
 /// In the `ErrorInfo` of [`insufficient_scope`]: the scope that is needed.
 pub const NEEDED_SCOPE: &str = "scope";
-/// In the `ErrorInfo` of [`second_factor`]: what VerifySecondFactor takes.
+/// In the `ErrorInfo` of [`second_factor`]: what `VerifySecondFactor` takes.
 pub const CHALLENGE: &str = "challenge";
 /// In the `ErrorInfo` of [`second_factor`]: the kinds of factors there are,
 /// separated by commas.
