@@ -101,7 +101,8 @@ pub(super) async fn direct(cast: &Cast, case: Case<'_>) -> Outcome {
 /// Sends the request to the gateway, the token in a header.
 pub(super) async fn with_header(cast: &Cast, case: Case<'_>, route: &Route) -> Outcome {
     let (caller, message) = prepare(cast, case).await;
-    let call = call(&cast.rest, route, &message);
+    // With a jar of its own: whoever impersonates is given cookies.
+    let call = call(&cast.rest.copy(), route, &message);
     let token = cast.token(case.kind, &caller, &case.scope());
     outcome(if token.is_empty() { call } else { call.bearer(&token) }).await
 }

@@ -160,7 +160,7 @@ async fn admins_who_turn_on_each_other_leave_one() {
 #[tokio::test]
 async fn a_lost_rank_counts_at_once() {
     let stack = Stack::start().await;
-    let (admin, ed) = (Person::admin(&stack, "root").await, Person::editor(&stack, "ed").await);
+    let (admin, ed) = (Person::admin(&stack, "root").await, Person::editor(&stack, "eddie").await);
     let before = ed.rest().get("/api/users/me").await.expect(200);
     set_roles(&admin, &ed, &["editor"]).await.expect(200);
     ed.rest().get("/api/sessions/current").await.expect(200);

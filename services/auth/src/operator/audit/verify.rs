@@ -183,9 +183,11 @@ impl Walk {
         if entry.hash(&self.hash) != hash || entry.chained_at < self.chained_at {
             return Err(Broken::Changed(position).into());
         }
-        if self.signed.remove(&position).is_some_and(|signed| signed != hash) {
-            return Err(Broken::Remade(position).into());
-        }
+        self.findings.uncovered = match self.signed.remove(&position) {
+            Some(signed) if signed != hash => return Err(Broken::Remade(position).into()),
+            Some(_) => 0,
+            None => self.findings.uncovered + 1,
+        };
         match (get::<Option<String>>(row, "private")?, get::<Option<Vec<u8>>>(row, "salt")?) {
             (Some(private), Some(salt)) if mark(&salt, &private) != entry.private_mark => {
                 return Err(Broken::PrivateChanged(position).into());
@@ -194,8 +196,6 @@ impl Walk {
             _ => {}
         }
         self.findings.events += 1;
-        self.findings.uncovered =
-            if self.signed.is_empty() { self.findings.uncovered + 1 } else { 0 };
         (self.position, self.hash, self.chained_at) = (position, hash, entry.chained_at);
         self.findings.last = position;
         Ok(())
