@@ -186,7 +186,7 @@ fn the_verdicts_follow_the_policy() {
 /// be a promise that nobody keeps.
 #[test]
 fn keys_can_be_made_for_every_scope_of_the_contract_and_for_no_other() {
-    let rules = tests::contract::pool();
+    let rules = pool();
     for message in ["CreateApiKeyRequest", "CreateServiceAccountKeyRequest"] {
         let name = format!("mainstay.auth.v1.{message}");
         let field = rules.get_message_by_name(&name).unwrap().get_field_by_name("scopes").unwrap();

@@ -9,11 +9,7 @@ use platform::identity::ApiKey;
 use proto::auth::v1 as pb;
 use uuid::Uuid;
 
-pub(crate) use self::{
-    accounts_rpc::Rpc as AccountsRpc,
-    rpc::Rpc,
-    store::{ensure_service_key, revoked},
-};
+pub(crate) use self::{accounts_rpc::Rpc as AccountsRpc, rpc::Rpc, store::ensure_service_key};
 
 /// As many keys may one owner have.
 pub(crate) const MOST_KEYS: i64 = 50;

@@ -149,7 +149,7 @@ pub(crate) async fn ensure_service_key(
 /// Every key that ends before its time ends here, in the transaction that ends it:
 /// whoever must no longer believe its tokens is told by this. They carry the key's
 /// id as their session.
-pub(crate) async fn revoked(
+pub(super) async fn revoked(
     transaction: &Transaction<'_>,
     actor: Option<Uuid>,
     owner: Owner,

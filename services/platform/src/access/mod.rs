@@ -98,11 +98,13 @@ impl Caller {
     }
 
     /// The signed-in user, where the access rule asked for one. The account of a
-    /// machine is no user: it owns nothing.
+    /// machine is no user and owns nothing: it may do only what its rank lets it do to
+    /// what others own.
     pub fn user(&self) -> Result<Uuid, Status> {
         let claims = self.claims.as_ref();
         let claims = claims.ok_or_else(|| status::refuse(Reason::SIGN_IN_REQUIRED))?;
-        if claims.is_machine() { Err(status::refuse(Reason::NOT_YOURS)) } else { Ok(claims.sub) }
+        let is_nobody = claims.is_machine() && !self.may_override();
+        if is_nobody { Err(status::refuse(Reason::NOT_YOURS)) } else { Ok(claims.sub) }
     }
 
     /// Resolves the user that a request names: an id, or `me`.

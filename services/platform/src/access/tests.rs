@@ -89,12 +89,14 @@ fn machines_own_nothing_and_are_nobody() {
             request: None,
             has_ended: false,
         };
-        machine.user().unwrap_err();
-        machine.acting_for("me").unwrap_err();
         let own = machine.user_id().unwrap().to_string();
-        machine.acting_for(&own).unwrap();
+        let other = Uuid::now_v7().to_string();
+        machine.acting_for(&other).unwrap();
         let plain = Caller { override_role: Role::Unspecified, ..machine };
-        plain.acting_for(&own).unwrap_err();
+        plain.user().unwrap_err();
+        for name in ["me", &own, &other] {
+            plain.acting_for(name).unwrap_err();
+        }
     }
 }
 

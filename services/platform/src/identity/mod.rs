@@ -8,3 +8,6 @@ pub use self::{
     key::{ApiKey, InvalidKey, PREFIX},
     service::{Identified, ServiceToken},
 };
+
+#[cfg(test)]
+mod tests;
