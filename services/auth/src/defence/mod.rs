@@ -62,6 +62,15 @@ pub(crate) struct Guess {
     _lane: Lane,
 }
 
+/// A sign-in whose turn it is.
+#[derive(Debug)]
+pub(crate) struct Waited<'a> {
+    email: &'a str,
+    token: Option<Vec<u8>>,
+    marks: Marks,
+    lane: Lane,
+}
+
 /// An account as signing in needs it.
 #[derive(Debug)]
 pub(crate) struct Account {
@@ -97,19 +106,24 @@ impl Defence {
         Self { pool: pool.clone(), fingerprints, lanes: Lanes::new(), stuffing_limit }
     }
 
-    /// Counts a sign-in as failed until it is settled, and finds its account.
-    pub(crate) async fn count(
+    /// Waits until no other sign-in to the same address is under way.
+    pub(crate) async fn line_up<'a>(
         &self,
-        email: &str,
+        email: &'a str,
         password: &SecretString,
         device: &Device,
-    ) -> Result<Guess, Error> {
+    ) -> Result<Waited<'a>, Status> {
         let token = device.hash();
         let marks = self.marks(email, password, token.as_deref());
         // Known devices do not wait in the line of strangers.
         let line = if token.is_some() { &marks.device } else { &marks.address };
-        let lane = self.lanes.enter(line).await;
-        store::reserve(self, (email, token), marks, lane).await
+        let lane = self.lanes.enter(line).await?;
+        Ok(Waited { email, token, marks, lane })
+    }
+
+    /// Counts a sign-in as failed until it is settled, and finds its account.
+    pub(crate) async fn count(&self, waited: Waited<'_>) -> Result<Guess, Error> {
+        store::reserve(self, waited).await
     }
 
     /// Takes back that a sign-in has failed. What failed before it on the same

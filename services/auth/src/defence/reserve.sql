@@ -2,7 +2,7 @@
 WITH account AS (
     SELECT user_id, password_hash
     FROM users
-    WHERE email = $1
+    WHERE email = $1 AND suspended_at IS NULL
 ), device AS (
     SELECT EXISTS (
         SELECT

@@ -6,16 +6,12 @@ use database::{Pool, Transaction};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{Account, Defence, Error, Guess, Marks, lanes::Lane};
+use super::{Account, Defence, Error, Guess, Marks, Waited, lanes::Lane};
 use crate::audit::{self, Kind};
 
 /// Counts a sign-in as failed, in one statement for whatever there is.
-pub(super) async fn reserve(
-    defence: &Defence,
-    (email, token): (&str, Option<Vec<u8>>),
-    marks: Marks,
-    lane: Lane,
-) -> Result<Guess, Error> {
+pub(super) async fn reserve(defence: &Defence, waited: Waited<'_>) -> Result<Guess, Error> {
+    let Waited { email, token, marks, lane } = waited;
     let params: [&(dyn ToSql + Sync); 7] = [
         &email,
         &token,

@@ -164,9 +164,10 @@ impl Rpc {
         password: SecretString,
         device: &Device,
     ) -> Result<Uuid, Status> {
-        let place = self.passwords.place()?;
         let email = users::normal_email(email);
-        let guess = self.defence.count(&email, &password, device).await?;
+        let waited = self.defence.line_up(&email, &password, device).await?;
+        let place = self.passwords.place()?;
+        let guess = self.defence.count(waited).await?;
         let hash = guess.password_hash();
         let verdict = self.passwords.verify_at(place, password.clone(), hash).await?;
         match (guess.account(), verdict) {
