@@ -37,17 +37,14 @@ impl Pool {
     pub async fn listen(&self, sql: &'static str) -> Result<Listener, Error> {
         let Origin { config, tls } = self.origin();
         let opened = timeout(CONNECT_WITHIN, async {
-            let (client, told, pump) = match tls {
-                Some(tls) => {
-                    let (client, connection) = config.connect(tls.clone()).await?;
-                    let (told, pump) = pump(connection);
-                    (client, told, pump)
-                }
-                None => {
-                    let (client, connection) = config.connect(NoTls).await?;
-                    let (told, pump) = pump(connection);
-                    (client, told, pump)
-                }
+            let (client, told, pump) = if let Some(tls) = tls {
+                let (client, connection) = config.connect(tls.clone()).await?;
+                let (told, pump) = pump(connection);
+                (client, told, pump)
+            } else {
+                let (client, connection) = config.connect(NoTls).await?;
+                let (told, pump) = pump(connection);
+                (client, told, pump)
             };
             client.batch_execute(sql).await?;
             Ok::<_, Error>(Listener { told, client, prepared: None, pump })

@@ -139,10 +139,14 @@ impl Keys {
     pub(crate) fn trusted(&self) -> Vec<TrustedKey> {
         let now = Timestamp::now();
         let signing = self.signing(now).map(|key| &key.public.kid);
-        let state = |key: &Key| match () {
-            () if Some(&key.public.kid) == signing => TrustedKeyState::Signing,
-            () if key.signs_from > now => TrustedKeyState::Next,
-            () => TrustedKeyState::Retired,
+        let state = |key: &Key| {
+            if Some(&key.public.kid) == signing {
+                TrustedKeyState::Signing
+            } else if key.signs_from > now {
+                TrustedKeyState::Next
+            } else {
+                TrustedKeyState::Retired
+            }
         };
         let told =
             |key: &Key| TrustedKey { key: Some(key.public.clone()), state: state(key).into() };

@@ -90,7 +90,7 @@ fn a_snapshot_replaces_everything_once_it_is_complete() {
 
 #[test]
 fn whoever_is_told_everything_knows_everything() {
-    let (trust, sids) = (heard(Instant::now()), (0..PIECE * 2 + 1).map(|_| claims()));
+    let (trust, sids) = (heard(Instant::now()), (0..=PIECE * 2).map(|_| claims()));
     let all: Vec<_> = sids.collect();
     let in_an_hour = jiff::Timestamp::now().as_second() + 3600;
     let until = Some(prost_types::Timestamp { seconds: in_an_hour, nanos: 0 });

@@ -68,7 +68,7 @@ fn misspelt(ours: &Signer) -> Vec<(&'static str, String)> {
     // 64 bytes leave four bits of the last character without a meaning.
     let last = signature.chars().last().unwrap();
     let twin = if last == 'A' { 'B' } else { char::from(u8::try_from(last).unwrap() + 1) };
-    let respelt = format!("{message}.{}{twin}", &signature[..signature.len() - 1]);
+    let respelt = format!("{message}.{}{twin}", signature.strip_suffix(last).unwrap());
     vec![
         ("no signature", format!("{message}.")),
         ("two parts", message.to_owned()),
@@ -80,7 +80,7 @@ fn misspelt(ours: &Signer) -> Vec<(&'static str, String)> {
         ("padded", format!("{good}==")),
         ("the other alphabet", format!("{message}.{}", "+".repeat(86))),
         ("a second spelling", respelt),
-        ("cut", good[..good.len() - 1].to_owned()),
+        ("cut", good.chars().take(good.len() - 1).collect()),
         ("swapped parts", format!("{claims}.{header}.{signature}")),
         ("a claim twice", ours.sign_text(&ours.header().to_string(), &claims_twice)),
         ("a header twice", ours.sign_text(&header_twice, &Signer::claims().to_string())),

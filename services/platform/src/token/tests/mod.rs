@@ -17,14 +17,12 @@ const LONG: Duration = Duration::from_mins(1);
 
 struct Signer {
     pair: Ed25519KeyPair,
-    key: EncodingKey,
     jwk: Jwk,
 }
 
 impl Signer {
     fn new() -> Self {
         let pair = Ed25519KeyPair::generate().unwrap();
-        let key = EncodingKey::from_ed_der(pair.to_pkcs8v1().unwrap().as_ref());
         let public = pair.public_key().as_ref();
         let jwk = Jwk {
             kty: "OKP".to_owned(),
@@ -34,7 +32,7 @@ impl Signer {
             alg: "EdDSA".to_owned(),
             r#use: "sig".to_owned(),
         };
-        Self { pair, key, jwk }
+        Self { pair, jwk }
     }
 
     fn header(&self) -> Value {

@@ -80,7 +80,7 @@ impl MasterKey {
             match text.parse::<Self>() {
                 Ok(key) => previous.push(key.current),
                 Err(error) => {
-                    reader.problem(format!("MAINSTAY_PREVIOUS_SECRET_KEYS: each {error}"))
+                    reader.problem(format!("MAINSTAY_PREVIOUS_SECRET_KEYS: each {error}"));
                 }
             }
         }
