@@ -19,6 +19,7 @@ mod etag;
 mod gateway;
 mod hardening;
 mod idempotency;
+mod identities;
 mod keys;
 mod lifecycle;
 mod limits;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use proto::{
     auth::v1::{
-        key_service_client::KeyServiceClient, session_service_client::SessionServiceClient,
-        user_service_client::UserServiceClient,
+        identity_service_client::IdentityServiceClient, key_service_client::KeyServiceClient,
+        session_service_client::SessionServiceClient, user_service_client::UserServiceClient,
     },
     content::v1::post_service_client::PostServiceClient,
 };
@@ -88,6 +88,11 @@ impl Grpc {
     /// Sessions.
     pub fn sessions(&self) -> SessionServiceClient<Authorized> {
         SessionServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// Accounts of other sites.
+    pub fn identities(&self) -> IdentityServiceClient<Authorized> {
+        IdentityServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
     }
 
     /// Keys.

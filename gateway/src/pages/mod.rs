@@ -1,6 +1,6 @@
-//! The few pages of the gateway itself: a welcome, a sign-in by link, the
-//! documentation of the API and the catalogue of errors. They load nothing from
-//! anywhere else.
+//! The few pages of the gateway itself: a welcome, a sign-in by link, the end of
+//! a sign-in with another site, the documentation of the API and the catalogue of
+//! errors. They load nothing from anywhere else.
 
 mod asset;
 mod docs;
@@ -16,6 +16,8 @@ const FRAME: &str = include_str!("frame.html");
 const WELCOME: &str = include_str!("welcome.html");
 const SIGN_IN: &str = include_str!("sign-in.html");
 const SIGN_IN_SCRIPT: &str = include_str!("sign-in.js");
+const CALLBACK: &str = include_str!("callback.html");
+const CALLBACK_SCRIPT: &str = include_str!("callback.js");
 const STYLE: &str = include_str!("style.css");
 const ICON: &str = include_str!("icon.svg");
 
@@ -68,6 +70,11 @@ impl Pages {
             "/" => ("/", HTML, self.welcome.clone()),
             "/sign-in" => ("/sign-in", HTML, framed("Sign in", SIGN_IN)),
             "/sign-in.js" => ("/sign-in.js", SCRIPT, SIGN_IN_SCRIPT.to_owned()),
+            "/sign-in/callback.js" => ("/sign-in/callback.js", SCRIPT, CALLBACK_SCRIPT.to_owned()),
+            // One for each site that people sign in with; the page does not know which.
+            path if is_callback(path) => {
+                ("/sign-in/callback/{site}", HTML, framed("Sign in", CALLBACK))
+            }
             "/style.css" => ("/style.css", "text/css; charset=utf-8", STYLE.to_owned()),
             "/icon.svg" => ("/icon.svg", "image/svg+xml", ICON.to_owned()),
             PROBE => (PROBE, TEXT, "ok\n".to_owned()),
@@ -78,6 +85,12 @@ impl Pages {
         };
         Some(page(path, media_type, text))
     }
+}
+
+/// Whether other sites send browsers back to a path.
+fn is_callback(path: &str) -> bool {
+    let site = path.strip_prefix("/sign-in/callback/").unwrap_or_default();
+    !site.is_empty() && site.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
 }
 
 fn page(path: &'static str, media_type: &'static str, text: String) -> Found {

@@ -32,7 +32,16 @@ async fn get(path: &str, accept: &str) -> Option<String> {
 
 #[tokio::test]
 async fn pages_load_nothing_from_elsewhere_and_nothing_inline() {
-    let pages = ["/", "/sign-in", "/docs", "/docs/errors", "/docs/errors/EMAIL_TAKEN", "/problems"];
+    let callback = "/sign-in/callback/x-1";
+    let pages = [
+        "/",
+        "/sign-in",
+        callback,
+        "/docs",
+        "/docs/errors",
+        "/docs/errors/EMAIL_TAKEN",
+        "/problems",
+    ];
     for path in pages {
         let page = get(path, "text/html").await.unwrap();
         assert!(page.contains("lang=\"en\"") && page.contains("<title>"), "{path}");
@@ -44,7 +53,8 @@ async fn pages_load_nothing_from_elsewhere_and_nothing_inline() {
 
 #[tokio::test]
 async fn what_a_page_loads_is_there() {
-    for path in ["/", "/sign-in", "/docs", "/docs/errors", "/docs/errors/EMAIL_TAKEN"] {
+    let callback = "/sign-in/callback/x-1";
+    for path in ["/", "/sign-in", callback, "/docs", "/docs/errors", "/docs/errors/EMAIL_TAKEN"] {
         let page = get(path, "text/html").await.unwrap();
         let links = page.split([' ', '>']).filter_map(|part| {
             part.strip_prefix("href=\"").or(part.strip_prefix("src=\""))?.split('"').next()
@@ -69,7 +79,17 @@ async fn programs_get_json() {
     let all: Value =
         serde_json::from_str(&get("/docs/errors", "application/json").await.unwrap()).unwrap();
     assert!(all["problems"].as_array().unwrap().len() > 30);
-    for path in ["/problems/nope", "/docs/errors/", "/docs/errorsx", "/docs/assets/nope", "/nope"] {
+    for path in [
+        "/problems/nope",
+        "/docs/errors/",
+        "/docs/errorsx",
+        "/docs/assets/nope",
+        "/nope",
+        "/sign-in/callback",
+        "/sign-in/callback/",
+        "/sign-in/callback/a/b",
+        "/sign-in/callback/%61",
+    ] {
         assert_eq!(get(path, "application/json").await, None, "{path}");
     }
 }

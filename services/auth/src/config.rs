@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use database::Url;
 use platform::{config, seal::MasterKey, server};
 
-use crate::sessions::Lifetimes;
+use crate::{identities, sessions::Lifetimes};
 
 const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
@@ -27,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) public_url: String,
     /// `MAINSTAY_ACCESS_TOKEN_SECONDS`: how long access tokens last, 300 by default.
     pub(crate) lifetimes: Lifetimes,
+    /// `MAINSTAY_PROVIDERS`: the other sites that people can sign in with.
+    pub(crate) providers: Vec<identities::Settings>,
 }
 
 // === impl Config ===
@@ -37,7 +39,9 @@ impl Config {
         let lifetimes = Lifetimes::default();
         let access = reader.or("MAINSTAY_ACCESS_TOKEN_SECONDS", lifetimes.access);
         let issuer: String = reader.required("MAINSTAY_ISSUER");
+        let providers = identities::Settings::read_all(&mut reader);
         let settings = Self {
+            providers,
             server: server::Settings::read(&mut reader, "localhost:50051", "localhost:9091"),
             database_url: reader.required("DATABASE_URL"),
             database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", SIXTEEN),

@@ -5,6 +5,7 @@
 
 mod audit;
 mod config;
+mod identities;
 mod keys;
 mod mail;
 pub mod operator;
@@ -25,11 +26,14 @@ use platform::{
     token::Verifier,
 };
 use proto::auth::v1::{
-    key_service_server::KeyServiceServer, session_service_server::SessionServiceServer,
-    user_service_server::UserServiceServer,
+    identity_service_server::IdentityServiceServer, key_service_server::KeyServiceServer,
+    session_service_server::SessionServiceServer, user_service_server::UserServiceServer,
 };
 
-use self::{config::Config, keys::KeySet, passwords::Passwords, sessions::Issuer};
+use self::{
+    config::Config, identities::Providers, keys::KeySet, mail::PostOffice, passwords::Passwords,
+    sessions::Issuer,
+};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -78,10 +82,17 @@ async fn prepare(config: Config) -> Result<(Grpc, AccessLayer), Fatal> {
     };
     let (keys_of_issuer, lifetimes) = (Arc::clone(&keys), config.lifetimes);
     let issuer = Issuer { keys: keys_of_issuer, name: config.issuer, lifetimes };
+    let identities = identities::Rpc {
+        pool: pool.clone(),
+        providers: Arc::new(Providers::new(config.providers, &config.public_url)?),
+        issuer: issuer.clone(),
+        post_office: PostOffice::new(&config.secret_key, &config.public_url),
+    };
     let sessions = sessions::Rpc { pool, replies, passwords, issuer };
     let grpc = Grpc::new()?
         .with(UserServiceServer::new(users).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))
+        .with(IdentityServiceServer::new(identities).max_decoding_message_size(MAX_MESSAGE))
         .with(KeyServiceServer::new(keys::Rpc { keys }).max_decoding_message_size(MAX_MESSAGE));
     Ok((grpc, access))
 }

@@ -20,4 +20,4 @@ pub mod tls;
 pub mod token;
 pub mod upstream;
 
-pub use self::fatal::Fatal;
+pub use self::fatal::{Fatal, causes};

@@ -37,7 +37,7 @@ pub(super) struct Outcome {
 
 /// Names of fields that say whose things a request is about. A new kind of thing
 /// needs a line here and one in [`id`].
-const IDS: [&str; 4] = ["user_id", "user_ids", "post_id", "session_id"];
+const IDS: [&str; 5] = ["user_id", "user_ids", "post_id", "session_id", "identity_id"];
 
 // === impl Target ===
 
@@ -169,6 +169,7 @@ fn id(name: &str, owner: &Owner) -> String {
     match name {
         "user_id" | "user_ids" => owner.user_id.clone(),
         "session_id" => owner.session_id.clone(),
+        "identity_id" => owner.identity_id.clone(),
         other => panic!("whose is {other}? add it here"),
     }
 }
@@ -185,6 +186,7 @@ pub(crate) fn made_up(field: &FieldDescriptor) -> Option<String> {
     match field.name() {
         "email" => Some(format!("{unique}@example.com")),
         "page_token" => None,
+        "return_path" => Some("/".to_owned()),
         _ => Some(unique),
     }
 }

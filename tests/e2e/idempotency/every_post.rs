@@ -59,6 +59,12 @@ fn spends_a_secret(method: &Method) -> bool {
     method.descriptor.input().fields().any(|field| is_credential(&field))
 }
 
+/// Whether a method visits another site: a visit that is begun twice is two visits,
+/// and what is brought back from it is good once.
+fn visits_another_site(method: &Method) -> bool {
+    method.descriptor.parent_service().name() == "IdentityService"
+}
+
 /// Sends a request of a method twice, the first time as if the reply was lost.
 async fn is_done_once(stack: &Stack, person: &Person, method: &Method, route: &Route) {
     let name = method.descriptor.name();
@@ -89,7 +95,7 @@ async fn every_post_does_its_work_once() {
     let stack = Stack::start().await;
     let admin = Person::admin(&stack, "root").await;
     let mut tried = 0;
-    for method in methods(&pool()) {
+    for method in methods(&pool()).into_iter().filter(|it| !visits_another_site(it)) {
         for route in method.routes.iter().filter(|route| route.verb == "POST") {
             is_done_once(&stack, &admin, &method, route).await;
             tried += 1;

@@ -45,4 +45,6 @@ kinds! {
     SessionCreated "session.created" "Somebody signed in."
     SessionEnded "session.ended" "A session was ended."
     RefreshTokenReused "session.refresh_token_reused" "A refresh token was used again, too late."
+    IdentityLinked "identity.linked" "An account of another site was linked."
+    IdentityUnlinked "identity.unlinked" "An account of another site was unlinked."
 }

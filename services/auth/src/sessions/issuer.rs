@@ -12,7 +12,7 @@ use super::{Assurance, Error, Issued, Lifetimes, claims};
 use crate::keys::KeySet;
 
 /// Issues access tokens.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Issuer {
     pub(crate) keys: Arc<KeySet>,
     /// Who the tokens say they come from.

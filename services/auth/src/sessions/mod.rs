@@ -10,10 +10,10 @@ use platform::token::{AUDIENCE, Claims};
 use uuid::Uuid;
 
 pub(crate) use self::{
-    issuer::Issuer,
+    issuer::{Issuer, SignedIn},
     opening::{Assurance, Opening, Proof},
     rpc::Rpc,
-    store::end_all,
+    store::{end_all, open},
 };
 use crate::secrets::Token;
 

@@ -22,6 +22,8 @@ pub(crate) enum Proof {
     Password,
     /// A link that an operator made.
     Link,
+    /// The word of another site.
+    Federated,
 }
 
 /// How sure it is who a session belongs to.
@@ -57,6 +59,7 @@ impl Proof {
         match self {
             Self::Password => "pwd",
             Self::Link => "link",
+            Self::Federated => "fed",
         }
     }
 }
