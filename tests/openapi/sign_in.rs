@@ -74,18 +74,18 @@ impl Pair {
 async fn a_real_provider_signs_people_in() {
     let pair = Pair::start().await;
     let rest = Rest::new(pair.stack.gateway.listen);
-    let done = pair.visit(&rest, "/api/providers/acme", "carol").await.expect(201);
+    let done = pair.visit(&rest, "/api/providers/acme", "carol").await.expect(200);
     assert_eq!(done.text_at("/session/user/email"), "carol@acme.example.com");
     assert_eq!(done.text_at("/session/user/displayName"), "carol of Acme");
     let again = Rest::new(pair.stack.gateway.listen);
-    let known = pair.visit(&again, "/api/providers/acme", "carol").await.expect(201);
+    let known = pair.visit(&again, "/api/providers/acme", "carol").await.expect(200);
     assert_eq!(known.text_at("/session/user/id"), done.text_at("/session/user/id"));
     // Linked to an account with another address, it signs in to that.
     let dave = Person::user(&pair.stack, "dave").await;
-    let linked = pair.visit(dave.rest(), "/api/users/me/providers/acme", "dave").await.expect(201);
+    let linked = pair.visit(dave.rest(), "/api/users/me/providers/acme", "dave").await.expect(200);
     assert_eq!(linked.text_at("/identity/email"), "dave@acme.example.com");
     let rest = Rest::new(pair.stack.gateway.listen);
-    let done = pair.visit(&rest, "/api/providers/acme", "dave").await.expect(201);
+    let done = pair.visit(&rest, "/api/providers/acme", "dave").await.expect(200);
     assert_eq!(done.text_at("/session/user/id"), dave.id);
 }
 

@@ -1,7 +1,7 @@
 -- auth.migrations.identities
 ALTER TABLE users
-    ADD COLUMN IF NOT EXISTS email_verified_at timestamptz;
-COMMENT ON COLUMN users.email_verified_at IS 'When the address proved to be its owner''s; null: it has not.';
+    ADD COLUMN IF NOT EXISTS email_verified boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN users.email_verified IS 'Whether its owner proved that the address is theirs.';
 
 CREATE TABLE identities (
     identity_id  uuid NOT NULL,

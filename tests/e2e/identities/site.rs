@@ -39,6 +39,7 @@ struct State {
     /// What the discovery document says beside the usual.
     more: Value,
     grants: BTreeMap<String, Grant>,
+    granted: usize,
     user_info: Value,
     asked: BTreeMap<String, usize>,
 }
@@ -61,6 +62,7 @@ impl Site {
             key: Key::new("one"),
             more: json!({}),
             grants: BTreeMap::new(),
+            granted: 0,
             user_info: json!({}),
             asked: BTreeMap::new(),
         };
@@ -94,7 +96,8 @@ impl Site {
     /// The site says of the visitor what `claims` says, and lies as told.
     pub(super) fn grant(&self, visit: &str, claims: &Value, signature: Signature) -> String {
         let mut state = self.state.lock().unwrap();
-        let code = format!("code-{}", state.grants.len() + 1);
+        state.granted += 1;
+        let code = format!("s3cret-code-{}", state.granted);
         let now = Timestamp::now().as_second();
         let mut all = json!({
             "iss": self.issuer, "aud": CLIENT, "nonce": param(visit, "nonce"),

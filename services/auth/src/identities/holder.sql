@@ -1,7 +1,7 @@
 -- auth.identities.holder
 SELECT
     user_id,
-    email_verified_at IS NOT NULL AS is_verified
+    email_verified AS is_verified
 FROM users
 WHERE email = $1
 FOR UPDATE
