@@ -56,9 +56,9 @@ impl Pair {
     /// Visits the provider and brings back what its page sends on.
     async fn visit(&self, rest: &Rest, base: &str, name: &str) -> tests::Answer {
         let begun = rest.post(&format!("{base}/begin"), json!({})).await;
-        let back =
-            passes(script("visit.mjs").args([&begun.text_at("/authorizationUrl"), name]), LIMIT);
-        let back = back.await;
+        let mut visit = script("visit.mjs");
+        visit.args([&begun.text_at("/authorizationUrl"), name]);
+        let back = passes(&mut visit, LIMIT).await;
         let (page, query) = back.trim().split_once('?').unwrap();
         assert_eq!(page, format!("{}/sign-in/callback/acme", url(&self.stack)));
         let mut body = json!({});

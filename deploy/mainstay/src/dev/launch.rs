@@ -33,8 +33,13 @@ const DEFAULTS: [(&str, &str); 6] = [
 
 /// Secrets are made for the stack, and it listens on plain ports: certificates for
 /// one process would keep the others from finding it.
-const NOT_INHERITED: [&str; 5] =
-    ["SECRET", "MAINSTAY_ACME_", "MAINSTAY_HTTP_REDIRECT_", "MAINSTAY_TLS_", "MAINSTAY_UPSTREAM_"];
+const NOT_INHERITED: [&str; 5] = [
+    "MAINSTAY_SECRET_",
+    "MAINSTAY_ACME_",
+    "MAINSTAY_HTTP_REDIRECT_",
+    "MAINSTAY_TLS_",
+    "MAINSTAY_UPSTREAM_",
+];
 
 // === impl Settings ===
 
