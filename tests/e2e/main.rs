@@ -26,6 +26,7 @@ mod gateway;
 mod guessing;
 mod hardening;
 mod idempotency;
+mod identities;
 mod key_turns;
 mod keys;
 mod lifecycle;

@@ -7,7 +7,8 @@ use proto::{
         administration_service_client::AdministrationServiceClient,
         api_key_service_client::ApiKeyServiceClient, audit_service_client::AuditServiceClient,
         email_service_client::EmailServiceClient, factor_service_client::FactorServiceClient,
-        key_service_client::KeyServiceClient, password_service_client::PasswordServiceClient,
+        identity_service_client::IdentityServiceClient, key_service_client::KeyServiceClient,
+        password_service_client::PasswordServiceClient,
         service_account_service_client::ServiceAccountServiceClient,
         session_service_client::SessionServiceClient, sign_in_service_client::SignInServiceClient,
         user_service_client::UserServiceClient,
@@ -122,6 +123,11 @@ impl Grpc {
     /// Passwords.
     pub fn passwords(&self) -> PasswordServiceClient<Authorized> {
         PasswordServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// Accounts of other sites.
+    pub fn identities(&self) -> IdentityServiceClient<Authorized> {
+        IdentityServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
     }
 
     /// Keys.

@@ -1,8 +1,9 @@
 //! The API's documents, checked by those who read them: validators, a fuzzer, a
-//! compiler and a browser. What they need comes from `PyPI` and npm.
+//! compiler and a browser; and signing in with a real provider. What they need comes from `PyPI` and npm.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which Clippy does not take for tests")]
 
+mod sign_in;
 mod tokens;
 
 use std::{path::Path, process::Stdio, time::Duration};

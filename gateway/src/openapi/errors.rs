@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     problem::kind,
-    route::{Body, Route},
+    route::{Body, CredentialKind, Route},
 };
 
 const PROBLEM: &str = "Problem";
@@ -68,6 +68,18 @@ fn fits(code: &str, route: &Route, access: Access) -> bool {
         "RANGE_NOT_SATISFIABLE" => headers::takes(route, "Range"),
         "QUOTA_EXCEEDED" => route.rpc.method.is_client_streaming(),
         "TOO_MANY_STREAMS" => route.rpc.method.is_server_streaming(),
+        "PROVIDER_UNKNOWN" | "PROVIDER_UNAVAILABLE" => {
+            is_unsafe && input.get_field_by_name("provider").is_some()
+        }
+        "SIGN_IN_FLOW_INVALID"
+        | "IDENTITY_REFUSED"
+        | "IDENTITY_EMAIL_TAKEN"
+        | "IDENTITY_EMAIL_MISSING"
+        | "IDENTITY_TAKEN"
+        | "PROVIDER_LINKED" => {
+            route.rpc.takes.iter().any(|taken| taken.kind == CredentialKind::Flow)
+        }
+        "LAST_SIGN_IN_METHOD" => input.get_field_by_name("identity_id").is_some(),
         // What happens to any request.
         "SIGN_IN_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "UNKNOWN_PARAMETER"
         | "MALFORMED_REQUEST" | "NOT_ACCEPTABLE" | "URI_TOO_LONG" | "HEADERS_TOO_LARGE"

@@ -1,6 +1,6 @@
-//! The few pages of the gateway itself: a welcome, those that links in letters
-//! lead to, the documentation of the API and the catalogue of errors. They load nothing from
-//! anywhere else.
+//! The few pages of the gateway itself: a welcome, those that links in letters lead
+//! to, the end of a sign-in with another site, the documentation of the API and the
+//! catalogue of errors. They load nothing from anywhere else.
 
 mod asset;
 mod docs;
@@ -20,6 +20,8 @@ const VERIFY_EMAIL: &str = include_str!("verify-email.html");
 const VERIFY_EMAIL_SCRIPT: &str = include_str!("verify-email.js");
 const RESET_PASSWORD: &str = include_str!("reset-password.html");
 const RESET_PASSWORD_SCRIPT: &str = include_str!("reset-password.js");
+const CALLBACK: &str = include_str!("callback.html");
+const CALLBACK_SCRIPT: &str = include_str!("callback.js");
 const STYLE: &str = include_str!("style.css");
 const ICON: &str = include_str!("icon.svg");
 
@@ -82,6 +84,11 @@ impl Pages {
             "/reset-password.js" => {
                 ("/reset-password.js", SCRIPT, RESET_PASSWORD_SCRIPT.to_owned())
             }
+            "/sign-in/callback.js" => ("/sign-in/callback.js", SCRIPT, CALLBACK_SCRIPT.to_owned()),
+            // One for each site that people sign in with; the page does not know which.
+            path if is_callback(path) => {
+                ("/sign-in/callback/{site}", HTML, framed("Sign in", CALLBACK))
+            }
             "/style.css" => ("/style.css", "text/css; charset=utf-8", STYLE.to_owned()),
             "/icon.svg" => ("/icon.svg", "image/svg+xml", ICON.to_owned()),
             PROBE => (PROBE, TEXT, "ok\n".to_owned()),
@@ -92,6 +99,12 @@ impl Pages {
         };
         Some(page(path, media_type, text))
     }
+}
+
+/// Whether other sites send browsers back to a path.
+fn is_callback(path: &str) -> bool {
+    let site = path.strip_prefix("/sign-in/callback/").unwrap_or_default();
+    !site.is_empty() && site.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
 }
 
 fn page(path: &'static str, media_type: &'static str, text: String) -> Found {

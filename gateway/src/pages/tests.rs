@@ -33,7 +33,7 @@ async fn get(path: &str, accept: &str) -> Option<String> {
 #[tokio::test]
 async fn pages_load_nothing_from_elsewhere_and_nothing_inline() {
     let pages = ["/", "/docs", "/docs/errors", "/docs/errors/EMAIL_TAKEN", "/problems"];
-    let of_letters = ["/sign-in", "/verify-email", "/reset-password"];
+    let of_letters = ["/sign-in", "/verify-email", "/reset-password", "/sign-in/callback/x-1"];
     for path in pages.into_iter().chain(of_letters) {
         let page = get(path, "text/html").await.unwrap();
         assert!(page.contains("lang=\"en\"") && page.contains("<title>"), "{path}");
@@ -46,7 +46,7 @@ async fn pages_load_nothing_from_elsewhere_and_nothing_inline() {
 #[tokio::test]
 async fn what_a_page_loads_is_there() {
     let pages = ["/", "/docs", "/docs/errors", "/docs/errors/EMAIL_TAKEN"];
-    let of_letters = ["/sign-in", "/verify-email", "/reset-password"];
+    let of_letters = ["/sign-in", "/verify-email", "/reset-password", "/sign-in/callback/x-1"];
     for path in pages.into_iter().chain(of_letters) {
         let page = get(path, "text/html").await.unwrap();
         let links = page.split([' ', '>']).filter_map(|part| {
@@ -72,7 +72,17 @@ async fn programs_get_json() {
     let all: Value =
         serde_json::from_str(&get("/docs/errors", "application/json").await.unwrap()).unwrap();
     assert!(all["problems"].as_array().unwrap().len() > 30);
-    for path in ["/problems/nope", "/docs/errors/", "/docs/errorsx", "/docs/assets/nope", "/nope"] {
+    for path in [
+        "/problems/nope",
+        "/docs/errors/",
+        "/docs/errorsx",
+        "/docs/assets/nope",
+        "/nope",
+        "/sign-in/callback",
+        "/sign-in/callback/",
+        "/sign-in/callback/a/b",
+        "/sign-in/callback/%61",
+    ] {
         assert_eq!(get(path, "application/json").await, None, "{path}");
     }
 }

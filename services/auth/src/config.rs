@@ -14,7 +14,9 @@ use platform::{
     upstream,
 };
 
-use crate::{factors::Origins, keys::Rotation, mail, sessions::Lifetimes, users::SignUp};
+use crate::{
+    factors::Origins, identities, keys::Rotation, mail, sessions::Lifetimes, users::SignUp,
+};
 
 const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 const FIFTEEN: NonZeroU32 = NonZeroU32::new(15).unwrap();
@@ -63,6 +65,8 @@ pub(crate) struct Config {
     /// `MAINSTAY_TRUST_STALE_SECONDS`: for how long the database may not be followed
     /// before tokens are refused, 10 by default.
     pub(crate) stale_after: Duration,
+    /// `MAINSTAY_PROVIDERS`: the other sites that people can sign in with.
+    pub(crate) providers: Vec<identities::Settings>,
 }
 
 // === impl Config ===
@@ -80,7 +84,9 @@ impl Config {
             reader.problem("MAINSTAY_KEY_ROTATION_DAYS: must be 1 to 366".to_owned());
         }
         let issuer: String = reader.required("MAINSTAY_ISSUER");
+        let providers = identities::Settings::read_all(&mut reader);
         let settings = Self {
+            providers,
             server: server::Settings::read(&mut reader, "localhost:50051", "localhost:9091"),
             database_url: reader.required("DATABASE_URL"),
             database_connections: reader.or("MAINSTAY_DATABASE_CONNECTIONS", SIXTEEN),

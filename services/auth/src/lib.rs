@@ -11,6 +11,7 @@ mod defence;
 mod devices;
 mod emails;
 mod factors;
+mod identities;
 mod keys;
 mod machines;
 mod mail;
@@ -43,8 +44,8 @@ use proto::auth::v1::{
     administration_service_server::AdministrationServiceServer,
     api_key_service_server::ApiKeyServiceServer, audit_service_server::AuditServiceServer,
     email_service_server::EmailServiceServer, factor_service_server::FactorServiceServer,
-    key_service_server::KeyServiceServer, password_service_server::PasswordServiceServer,
-    privacy_service_server::PrivacyServiceServer,
+    identity_service_server::IdentityServiceServer, key_service_server::KeyServiceServer,
+    password_service_server::PasswordServiceServer, privacy_service_server::PrivacyServiceServer,
     service_account_service_server::ServiceAccountServiceServer,
     session_service_server::SessionServiceServer, sign_in_service_server::SignInServiceServer,
     trust_service_server::TrustServiceServer, user_service_server::UserServiceServer,
@@ -56,6 +57,7 @@ use self::{
     config::Config,
     defence::Defence,
     factors::{Factors, Tickets},
+    identities::Providers,
     keys::KeySet,
     mail::PostOffice,
     passwords::Passwords,
@@ -160,6 +162,7 @@ async fn prepare(
     let post = PostOffice::new(&config.secret_key, &config.public_url);
     let (desk, sign_up) =
         (Desk { post: post.clone(), codes: Codes::new(&config.secret_key) }, config.sign_up);
+    let defence = Arc::new(Defence::new(&pool, &config.secret_key, config.stuffing_limit));
     let users = users::Rpc {
         pool: pool.clone(),
         replies: replies.clone(),
@@ -179,7 +182,8 @@ async fn prepare(
         pool: pool.clone(),
         replies: replies.clone(),
         passwords: passwords.clone(),
-        desk,
+        desk: desk.clone(),
+        defence: Arc::clone(&defence),
     };
     let workers = Workers::new(&config, &pool, (&keys, &post, chainer))?;
     let privacy =
@@ -194,7 +198,7 @@ async fn prepare(
         post: post.clone(),
     };
     let site = factors::Site::new(&config.public_url, &config.webauthn_origins);
-    let factors = Arc::new(Factors::new(&config.secret_key, &issuer.tickets, site, post));
+    let factors = Arc::new(Factors::new(&config.secret_key, &issuer.tickets, site, post.clone()));
     let second_factors = factors::Rpc {
         pool: pool.clone(),
         replies: replies.clone(),
@@ -208,11 +212,18 @@ async fn prepare(
         factors,
         issuer: issuer.clone(),
     };
+    let identities = identities::Rpc {
+        pool: pool.clone(),
+        providers: Arc::new(Providers::new(config.providers, &config.public_url)?),
+        issuer: issuer.clone(),
+        post_office: post.clone(),
+        sign_up,
+    };
     let service_accounts = machines::AccountsRpc { pool: pool.clone(), replies: replies.clone() };
     let api_keys =
         machines::Rpc { pool: pool.clone(), replies: replies.clone(), issuer: issuer.clone() };
-    let administration = administration::Rpc { replies: replies.clone(), issuer: issuer.clone() };
-    let defence = Defence::new(&pool, &config.secret_key, config.stuffing_limit);
+    let administration =
+        administration::Rpc { replies: replies.clone(), issuer: issuer.clone(), desk };
     let sessions = sessions::Rpc { pool, replies, passwords, defence, issuer, failures };
     let trust = trust::Rpc { hub, stopping };
     let grpc = Grpc::new()?
@@ -220,6 +231,7 @@ async fn prepare(
         .with(EmailServiceServer::new(emails).max_decoding_message_size(MAX_MESSAGE))
         .with(PasswordServiceServer::new(resets).max_decoding_message_size(MAX_MESSAGE))
         .with(SessionServiceServer::new(sessions).max_decoding_message_size(MAX_MESSAGE))
+        .with(IdentityServiceServer::new(identities).max_decoding_message_size(MAX_MESSAGE))
         .with(FactorServiceServer::new(second_factors).max_decoding_message_size(MAX_MESSAGE))
         .with(SignInServiceServer::new(sign_in).max_decoding_message_size(MAX_MESSAGE))
         .with(

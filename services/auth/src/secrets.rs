@@ -34,6 +34,16 @@ impl Token {
         digest::digest(&digest::SHA256, self.0.as_bytes()).as_ref().to_vec()
     }
 
+    /// Another secret, for one purpose, that only whoever has this token can know.
+    pub(crate) fn derive(&self, purpose: &str) -> String {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for part in ["mainstay derived", purpose, &self.0] {
+            context.update(part.as_bytes());
+            context.update(&[0]);
+        }
+        URL_SAFE_NO_PAD.encode(context.finish())
+    }
+
     /// Hides a successor so that only the owner of this token can see it.
     pub(crate) fn seal(&self, successor: &Self) -> Vec<u8> {
         self.sealer().seal(b"refresh token successor", successor.0.as_bytes())
@@ -72,6 +82,15 @@ impl std::fmt::Debug for Token {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_derived_differs_by_token_and_purpose() {
+        let (token, other) = (Token::random(), Token::random());
+        assert_eq!(token.derive("a"), token.derive("a"));
+        assert_ne!(token.derive("a"), token.derive("b"));
+        assert_ne!(token.derive("a"), other.derive("a"));
+        assert_eq!(token.derive("a").len(), 43);
+    }
 
     #[test]
     fn successors_are_seen_by_the_owner_only() {

@@ -24,4 +24,4 @@ pub mod token;
 pub mod trust;
 pub mod upstream;
 
-pub use self::fatal::Fatal;
+pub use self::fatal::{Fatal, causes};

@@ -40,6 +40,7 @@ pub(super) struct Cast {
 pub(super) struct Owner {
     pub(super) user_id: String,
     pub(super) session_id: String,
+    pub(super) identity_id: String,
     token: String,
 }
 
@@ -100,9 +101,14 @@ impl Cast {
         let sql = "INSERT INTO sessions (session_id, user_id, expires_at) \
                    VALUES ($1, $2, now() + interval '1 day')";
         self.accounts.execute(sql, &[&session_id, &user_id]).await.unwrap();
-        let (user_id, session_id) = (user_id.to_string(), session_id.to_string());
+        let identity_id = Uuid::now_v7();
+        let sql = "INSERT INTO identities (identity_id, user_id, issuer, subject) \
+                   VALUES ($1, $2, 'https://sso.example.com', $3)";
+        self.accounts.execute(sql, &[&identity_id, &user_id, &name]).await.unwrap();
+        let [user_id, session_id, identity_id] =
+            [user_id, session_id, identity_id].map(|id| id.to_string());
         let token = self.forge.sign(&Forge::claims(&user_id, &session_id, roles));
-        Owner { user_id, session_id, token }
+        Owner { user_id, session_id, identity_id, token }
     }
 
     /// The token that a caller sends; empty for none. A machine's has some scopes.

@@ -37,7 +37,7 @@ pub(super) struct Outcome {
 
 /// Names of fields that say whose things a request is about. A new kind of thing
 /// needs a line here and one in [`id`].
-const IDS: [&str; 7] = [
+const IDS: [&str; 8] = [
     "user_id",
     "user_ids",
     "post_id",
@@ -45,6 +45,7 @@ const IDS: [&str; 7] = [
     "api_key_id",
     "service_account_id",
     "factor_id",
+    "identity_id",
 ];
 
 // === impl Target ===
@@ -185,6 +186,7 @@ fn id(name: &str, owner: &Owner) -> String {
     match name {
         "user_id" | "user_ids" => owner.user_id.clone(),
         "session_id" => owner.session_id.clone(),
+        "identity_id" => owner.identity_id.clone(),
         other => panic!("whose is {other}? add it here"),
     }
 }
@@ -210,6 +212,7 @@ pub(crate) fn made_up(field: &FieldDescriptor) -> Option<String> {
         }
         "email" => Some(format!("{unique}@example.com")),
         "page_token" => None,
+        "return_path" => Some("/".to_owned()),
         "scopes" => Some("posts.read".to_owned()),
         "roles" => Some("editor".to_owned()),
         // Of the names that there are rules for, all may begin with a letter.

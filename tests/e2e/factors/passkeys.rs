@@ -41,8 +41,11 @@ async fn the_same_over_grpc() {
     let begun = sign_in.begin_passkey_sign_in(BeginPasskeySignInRequest::default()).await;
     let begun = begun.unwrap().into_inner();
     let shown = key.get(&json(&begun.options.unwrap()));
-    let request =
-        FinishPasskeySignInRequest { passkey: Some(message(&shown)), flow: begun.flow.unwrap(), ..Default::default() };
+    let request = FinishPasskeySignInRequest {
+        passkey: Some(message(&shown)),
+        flow: begun.flow.unwrap(),
+        ..Default::default()
+    };
     let reply = sign_in.finish_passkey_sign_in(request).await.unwrap().into_inner();
     assert_eq!(claims_of(&reply.access_token.unwrap())["acr"], "aal2");
 }

@@ -91,7 +91,8 @@ async fn message(stack: &Stack, person: &Person, method: &Method) -> DynamicMess
 }
 
 /// What admins do to the accounts of others.
-const ON_OTHERS: [&str; 4] = ["SuspendUser", "RestoreUser", "EndUserSessions", "Impersonate"];
+const ON_OTHERS: [&str; 5] =
+    ["SuspendUser", "RestoreUser", "EndUserSessions", "Impersonate", "SendPasswordReset"];
 
 /// Somebody new, on whom a method has something to do.
 async fn somebody(stack: &Stack, method: &str) -> String {
@@ -112,6 +113,12 @@ async fn service_account(stack: &Stack) -> String {
 /// Whether a method spends a secret, which is a key of its own.
 fn spends_a_secret(method: &Method) -> bool {
     method.descriptor.name() == "RefreshSession"
+}
+
+/// Whether a method visits another site: a visit that is begun twice is two visits,
+/// and what is brought back from it is good once.
+fn visits_another_site(method: &Method) -> bool {
+    method.descriptor.parent_service().name() == "IdentityService"
 }
 
 /// Sends a request of a method twice, the first time as if the reply was lost.
@@ -151,7 +158,7 @@ async fn every_post_does_its_work_once() {
     let stack = Stack::start().await;
     let admin = Person::admin(&stack, "root").await;
     let mut tried = 0;
-    for method in methods(&pool()) {
+    for method in methods(&pool()).into_iter().filter(|it| !visits_another_site(it)) {
         for route in method.routes.iter().filter(|route| route.verb == "POST") {
             is_done_once(&stack, &admin, &method, route).await;
             tried += 1;

@@ -38,7 +38,7 @@ const DEFAULTS: [(&str, &str); 7] = [
 /// Secrets are made for the stack, and it listens on plain ports: certificates for
 /// one process would keep the others from finding it.
 const NOT_INHERITED: [&str; 6] = [
-    "SECRET",
+    "MAINSTAY_SECRET_",
     "MAINSTAY_ACME_",
     "MAINSTAY_HTTP_REDIRECT_",
     "MAINSTAY_SERVICE_KEY",

@@ -9,13 +9,17 @@ use proto::auth::v1 as pb;
 use tonic::{Request, Response, Status};
 
 use super::{Act, Error, normal_roles, store};
-use crate::sessions::{Issuer, issuer::impersonated};
+use crate::{
+    challenges::Desk,
+    sessions::{Issuer, issuer::impersonated},
+};
 
 /// Serves `mainstay.auth.v1.AdministrationService`.
 #[derive(Debug)]
 pub(crate) struct Rpc {
     pub(crate) replies: Replies,
     pub(crate) issuer: Issuer,
+    pub(crate) desk: Desk,
 }
 
 #[tonic::async_trait]
@@ -49,6 +53,17 @@ impl pb::administration_service_server::AdministrationService for Rpc {
         let roles = normal_roles(request.roles);
         let done = store::set_roles(&self.replies.once(caller.request()), &act, &roles).await?;
         Ok(done.reply(|user| pb::SetRolesResponse { user: Some(user) }))
+    }
+
+    async fn send_password_reset(
+        &self,
+        request: Request<pb::SendPasswordResetRequest>,
+    ) -> Result<Response<pb::SendPasswordResetResponse>, Status> {
+        let (caller, request) = admit(request)?;
+        let act = act(&caller, &request.user_id, &request.reason)?;
+        let done =
+            store::send_reset(&self.replies.once(caller.request()), &act, &self.desk).await?;
+        Ok(done.reply(|sent| sent))
     }
 
     async fn end_user_sessions(

@@ -1,18 +1,19 @@
 //! What admins do, in `PostgreSQL`.
 
 use database::{Cause, Done, Once, Transaction};
-use proto::auth::v1::{EndUserSessionsResponse, User};
+use proto::auth::v1::{EndUserSessionsResponse, SendPasswordResetResponse, User};
 use tokio_postgres::types::ToSql;
 
 use super::{Act, Error, Target};
 use crate::{
     audit::{Event, Kind, record},
+    challenges::{Desk, Purpose, Reader, Wanted},
     sessions::{self, Issuer, Opening, issuer::SignedIn},
-    users,
+    trust, users,
 };
 
 /// Any number; whoever changes who is an admin takes turns on it.
-const LOCK: i64 = 0x7261_6e6b_73;
+const LOCK: i64 = 0x72_616e_6b73;
 
 /// Lets nobody else change who is an admin until the transaction ends.
 pub(crate) async fn lock_ranks(transaction: &Transaction<'_>) -> Result<(), database::Error> {
@@ -26,10 +27,30 @@ pub(super) async fn suspend(once: &Once<'_>, act: &Act) -> Result<Done<User>, Er
         Box::pin(async move {
             if !begin(transaction, act).await?.is_suspended {
                 transaction.row(include_str!("suspend.sql"), &[&act.target]).await?;
-                end_all(transaction, act).await?;
+                trust::suspend_user(transaction, act.target).await?;
                 write_down(transaction, act, Kind::AccountSuspended, &[]).await?;
             }
             Ok(users::find_in(transaction, act.target).await?)
+        })
+    })
+    .await
+}
+
+/// Writes to the address of an account, so that its owner can choose a new password.
+pub(super) async fn send_reset(
+    once: &Once<'_>,
+    act: &Act,
+    desk: &Desk,
+) -> Result<Done<SendPasswordResetResponse>, Error> {
+    once.transaction((act, desk), |transaction, &(act, desk)| {
+        Box::pin(async move {
+            begin(transaction, act).await?;
+            let user = users::find_in(transaction, act.target).await?;
+            let (purpose, user_id) = (Purpose::Reset, Some(act.target));
+            let wanted = Wanted { purpose, email: &user.email, user_id, reader: Reader::Asker };
+            desk.write(transaction, &wanted).await?;
+            write_down(transaction, act, Kind::ResetSent, &[]).await?;
+            Ok(SendPasswordResetResponse {})
         })
     })
     .await
@@ -41,6 +62,7 @@ pub(super) async fn restore(once: &Once<'_>, act: &Act) -> Result<Done<User>, Er
         Box::pin(async move {
             if begin(transaction, act).await?.is_suspended {
                 transaction.row(include_str!("restore.sql"), &[&act.target]).await?;
+                trust::restore_user(transaction, act.target).await?;
                 write_down(transaction, act, Kind::AccountRestored, &[]).await?;
             }
             Ok(users::find_in(transaction, act.target).await?)

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Any number; whoever holds it chains, or drops what is old.
-pub(crate) const LOCK: i64 = 0x6175_6469_74;
+pub(crate) const LOCK: i64 = 0x61_7564_6974;
 
 /// How long an event waits for its place, at most and beside the work.
 const TICK: Duration = Duration::from_millis(500);

@@ -108,6 +108,7 @@ kinds! {
     AccountSuspended "account.suspended" "Everybody was kept out of an account."
     AccountRestored "account.restored" "People were let into a suspended account again."
     RolesChanged "account.roles_changed" "The ranks of an account were changed."
+    ResetSent "account.password_reset_sent" "An admin had a letter written to choose a new password with."
     SessionsEnded "account.sessions_ended" "An account was signed out everywhere."
     Impersonated "account.impersonated" "An admin signed in as somebody else."
     LinkMade "account.sign_in_link_made" "An operator made a link that signs in."
@@ -121,4 +122,6 @@ kinds! {
     SignInsDelayed "sign_in.delayed" "So many sign-ins failed that the next ones have to wait."
     SignInsStopped "sign_in.stopped" "So many sign-ins failed that none is let in but from known devices."
     NetworkRefused "sign_in.network_refused" "So many guesses came from a network that it may make no more."
+    IdentityLinked "identity.linked" "An account of another site was linked."
+    IdentityUnlinked "identity.unlinked" "An account of another site was unlinked."
 }

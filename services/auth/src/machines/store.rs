@@ -14,6 +14,7 @@ use super::{
 use crate::{
     audit::{self, Kind},
     sessions::Issuer,
+    trust,
 };
 
 /// Stores a key. The reply is the only place where it is to be seen.
@@ -160,7 +161,7 @@ pub(super) async fn revoked(
         let details = [("api_key_id", key_id.as_str())];
         note(transaction, Kind::ApiKeyRevoked, actor, owner.id(), &details).await?;
     }
-    Ok(())
+    Ok(trust::revoke_sessions(transaction, key_ids).await?)
 }
 
 /// Ends the keys of an account, all or those of a name.

@@ -1,6 +1,6 @@
 //! The gRPC edge: caller, decode, check, one call, reply.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use database::{Pool, Replies};
 use platform::{
@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status};
 use super::{Change, Error, store};
 use crate::{
     challenges::{self, Answer, Desk, Purpose},
+    defence::Defence,
     passwords::Passwords,
     reproof::{self, Fresh, Reproof},
     users,
@@ -30,6 +31,7 @@ pub(crate) struct Rpc {
     pub(crate) replies: Replies,
     pub(crate) passwords: Passwords,
     pub(crate) desk: Desk,
+    pub(crate) defence: Arc<Defence>,
 }
 
 #[tonic::async_trait]
@@ -87,7 +89,7 @@ impl pb::password_service_server::PasswordService for Rpc {
         }
         let chosen = chosen.as_ref().map(|(challenge, hash)| (challenge, hash.as_str()));
         let once = self.replies.once(caller.request());
-        let done = store::reset(&once, chosen, &self.desk.post).await?;
+        let done = store::reset(&once, chosen, (&self.desk.post, &self.defence)).await?;
         Ok(done.reply(|reply| reply))
     }
 }

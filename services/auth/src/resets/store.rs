@@ -11,6 +11,7 @@ use super::{Change, Error};
 use crate::{
     audit,
     challenges::{self, Challenge, Desk, Purpose, Reader, Wanted},
+    defence::Defence,
     mail::{Letter, PostOffice},
     passwords::OwnWords,
     sessions,
@@ -82,9 +83,9 @@ pub(super) async fn own_words(
 pub(super) async fn reset(
     once: &Once<'_>,
     chosen: Option<(&Challenge, &str)>,
-    post: &PostOffice,
+    (post, defence): (&PostOffice, &Defence),
 ) -> Done<ConfirmPasswordResetResponse> {
-    once.transaction((chosen, post), |transaction, &(chosen, post)| {
+    once.transaction((chosen, post, defence), |transaction, &(chosen, post, defence)| {
         Box::pin(async move {
             let (challenge, hash) = chosen.ok_or(Error::Invalid)?;
             let user_id = challenge.user_id.ok_or(Error::Invalid)?;
@@ -95,6 +96,7 @@ pub(super) async fn reset(
             let row = transaction.row(include_str!("reset_password.sql"), &params).await?;
             row.ok_or(Error::Invalid)?;
             tell(transaction, (user_id, &challenge.email), None, post).await?;
+            defence.forgive(transaction, &challenge.email).await?;
             record(transaction, audit::Kind::PasswordReset, user_id).await?;
             Ok(ConfirmPasswordResetResponse {})
         })

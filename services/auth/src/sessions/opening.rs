@@ -36,6 +36,8 @@ pub(crate) enum Proof {
     RecoveryCode,
     /// A passkey that verified its user; synced ones are not bound to a device.
     Passkey { is_synced: bool },
+    /// The word of another site.
+    Federated,
 }
 
 /// How sure it is who a session belongs to.
@@ -100,6 +102,7 @@ impl Proof {
             Self::RecoveryCode => "recovery",
             Self::Passkey { is_synced: false } => "hwk",
             Self::Passkey { is_synced: true } => "swk",
+            Self::Federated => "fed",
         }
     }
 

@@ -1,6 +1,6 @@
 //! The gRPC edge: caller, decode, check, one call, reply.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use database::{Once, Pool, Replies};
 use platform::{
@@ -33,7 +33,7 @@ pub(crate) struct Rpc {
     pub(crate) pool: Pool,
     pub(crate) replies: Replies,
     pub(crate) passwords: Passwords,
-    pub(crate) defence: Defence,
+    pub(crate) defence: Arc<Defence>,
     pub(crate) issuer: Issuer,
     pub(crate) failures: Failures,
 }

@@ -203,4 +203,9 @@ impl database::Cause for Error {
             | Self::Keys(_) => None,
         }
     }
+
+    /// A link that was used up stays so while the second factor is asked for.
+    fn keeps_what_was_done(&self) -> bool {
+        matches!(self, Self::SecondFactor(_))
+    }
 }

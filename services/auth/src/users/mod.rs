@@ -13,9 +13,8 @@ use proto::auth::v1::{CreateUserRequest, UpdateUserRequest};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use self::names::Username;
 pub(crate) use self::{
-    names::normal_email,
+    names::{Username, normal_email},
     rpc::Rpc,
     sign_up::complete,
     store::{Standing, find, find_in, is_email_taken, keep_an_admin, read, standing},

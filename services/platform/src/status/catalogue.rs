@@ -72,6 +72,11 @@ catalogue! {
     ERASURE_UNKNOWN NotFound 404 "No such erasure"
         "no receipt has this number; it is in the letter about the erasure"
 
+    SIGN_IN_FLOW_INVALID Unauthenticated 401 "Sign-in with another site not begun here"
+        "it was begun in another browser, was finished before or took longer than ten minutes; begin again"
+    IDENTITY_REFUSED Unauthenticated 401 "Sign-in with another site refused"
+        "the other site did not confirm who you are, or what it said could not be verified; begin again"
+
     NOT_YOURS PermissionDenied 403 "Not yours"
         "this belongs to somebody else"
     ROLE_REQUIRED PermissionDenied 403 "Role required"
@@ -91,6 +96,8 @@ catalogue! {
 
     NOT_FOUND NotFound 404 "Not found"
         "there is no such thing, or none that you may know of"
+    PROVIDER_UNKNOWN NotFound 404 "No such provider"
+        "nobody can sign in with this site here; see GET /api/providers"
     ROUTE_NOT_FOUND NotFound 404 "No such route"
         "no route has this path"
     METHOD_NOT_ALLOWED Unimplemented 405 "Method not allowed"
@@ -132,6 +139,17 @@ catalogue! {
         "give the current password as well"
     FRESH_SIGN_IN_REQUIRED PermissionDenied 403 "Fresh sign-in required"
         "sign in again and do this within 10 minutes"
+
+    IDENTITY_EMAIL_TAKEN AlreadyExists 409 "E-mail address of another account"
+        "an account with this e-mail address exists; sign in to it and link the other site in your settings"
+    IDENTITY_EMAIL_MISSING FailedPrecondition 409 "No e-mail address"
+        "the other site did not tell your e-mail address, which a new account needs; let it, or sign up here and link it"
+    IDENTITY_TAKEN AlreadyExists 409 "Linked to another account"
+        "that account of the other site signs in somebody else here; unlink it there first"
+    PROVIDER_LINKED AlreadyExists 409 "Other site linked already"
+        "another account of the same site is linked to yours; unlink it first"
+    LAST_SIGN_IN_METHOD FailedPrecondition 409 "Nothing else signs you in"
+        "this is the only way to sign in to your account; set a password or link another site first"
 
     SLUG_TAKEN AlreadyExists 409 "Title taken"
         "the author has too many posts of this title; choose another title"
@@ -200,6 +218,8 @@ catalogue! {
         "a part of the service cannot be reached just now; try again in a moment"
     CALLER_UNKNOWN Unavailable 503 "Caller not verified"
         "it cannot be verified just now who you are; try again in a moment"
+    PROVIDER_UNAVAILABLE Unavailable 503 "Other site unavailable"
+        "the other site cannot be reached or does not work just now; try again in a moment, or sign in another way"
     INTERNAL Internal 500 "Internal error"
         "something went wrong on our side; the request id finds the cause in our logs"
 }

@@ -5,9 +5,11 @@ use std::{path::Path, process::Stdio, time::Duration};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Builder, Service, SmtpServer, Stack, eventually, metrics, program, tls::Authority};
+use tests::{Builder, Service, SmtpServer, Stack, eventually, metrics, tls::Authority};
 use tokio::{process::Command, sync::OnceCell};
 use uuid::Uuid;
+
+mod ways;
 
 const TOOLS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/mail");
 const LIMIT: Duration = Duration::from_mins(1);
@@ -262,53 +264,5 @@ async fn a_kill_between_queueing_and_sending_loses_nothing() {
         let said = server.said();
         let times = said.iter().filter(|it| it["headers"]["Message-ID"] == message_id).count();
         assert_eq!(times, 1, "{id}");
-    }
-}
-
-#[tokio::test]
-async fn a_folder_gets_a_file_for_each_letter() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("out");
-    let stack = sending(&format!("file://{}", path.display())).start().await;
-    let id = stack.queue("ann@example.com", "password_reset", code()).await;
-    settled(&stack, id).await;
-    let text = std::fs::read_to_string(path.join(format!("{id}.eml"))).unwrap();
-    assert!(text.contains("To: ann@example.com\r\n") && text.contains("12345678"), "{text}");
-    assert_eq!(std::fs::read_dir(path).unwrap().count(), 1);
-}
-
-#[tokio::test]
-async fn without_a_server_letters_are_kept_for_a_day_and_can_be_read() {
-    let stack = Stack::start().await;
-    let id = stack.queue("ann@example.com", "password_reset", code()).await;
-    let letter = stack.kept_letter("ann@example.com", "password_reset").await;
-    assert_eq!(letter.code.as_deref(), Some("12345678"));
-    assert_eq!(letter.link.as_deref(), Some("https://mainstay.test/reset#token=abc"));
-    assert_eq!(letter.written.subject, "Choose a new password");
-    assert_eq!(settled(&stack, id).await, ("sent".to_owned(), 1, String::new(), true));
-    assert!(stack.kept_letters("bob@example.com").await.is_empty());
-
-    let sql = "UPDATE letters SET settled_at = now() - interval '25 hours'";
-    stack.databases.auth.execute(sql, &[]).await;
-    let gone = async || stack.kept_letters("ann@example.com").await.is_empty().then_some(());
-    eventually("it is gone", LIMIT, gone).await;
-    assert!(stack.auth.log().contains("MAINSTAY_MAIL_URL is not set"));
-}
-
-#[tokio::test]
-async fn mistakes_in_the_settings_are_told_at_the_start_without_the_password() {
-    let cases = [
-        ("smtp://ann:secret@mail.example.com?tls=none", "a password is not sent in the clear"),
-        ("smtp://ann:secret@mail.example.com?verify=no", "tls must be"),
-        ("smtps://ann:secret@mail.example.com", "MAINSTAY_MAIL_FROM is not set"),
-        ("imap://ann:secret@mail.example.com", "must be smtp://USER"),
-    ];
-    for (url, expected) in cases {
-        let mut command = program::command(&["auth"]);
-        command.env("MAINSTAY_MAIL_URL", url);
-        let ended = program::run(command).await;
-        assert_eq!(ended.code, Some(78), "{ended:?}");
-        assert!(ended.stderr.contains(expected), "{ended:?}");
-        assert!(!ended.stderr.contains("secret"), "{ended:?}");
     }
 }

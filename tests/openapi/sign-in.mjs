@@ -1,0 +1,64 @@
+// Signs in with another site in Chromium: from its form to the page that the
+// gateway has for the way back. Arguments: the gateway's URL. Says what went wrong.
+import { strict as assert } from "node:assert";
+import puppeteer from "puppeteer-core";
+
+const [base] = process.argv.slice(2);
+const wrong = [];
+const browser = await puppeteer.launch({
+  executablePath: process.env.CHROMIUM,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+});
+try {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(30_000);
+  page.on("pageerror", (error) => wrong.push(`error: ${error.message}`));
+  const seen = [];
+  page.on("framenavigated", (frame) => seen.push(frame.url()));
+  const referrers = [];
+  page.on("request", (request) => {
+    if (request.url().startsWith(`${base}/`)) referrers.push(request.headers().referer ?? "");
+  });
+  await page.evaluateOnNewDocument(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      throw new Error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
+    });
+  });
+
+  await page.goto(`${base}/sign-in`);
+  const visit = await page.evaluate(async () => {
+    const response = await fetch("/api/providers/acme/begin", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ returnPath: "/docs/errors?from=acme" }),
+    });
+    return (await response.json()).authorizationUrl;
+  });
+  assert.equal(await page.evaluate(() => document.cookie), "", "no script sees the visit");
+  await page.goto(visit);
+  await page.type("input[name=login]", "carol");
+  await page.type("input[name=password]", "any");
+  await Promise.all([page.waitForNavigation(), page.click("button[type=submit]")]);
+  await page.click("button[type=submit]");
+  await page.waitForFunction(() => location.pathname === "/docs/errors");
+
+  assert.equal(page.url(), `${base}/docs/errors?from=acme`);
+  assert.equal(await page.evaluate(() => document.cookie), "", "no script sees the session");
+  const me = await page.evaluate(async () => (await fetch("/api/users/me")).json());
+  assert.equal(me.email, "carol@acme.example.com");
+  const back = seen.filter((url) => url.includes("/sign-in/callback/acme"));
+  assert.match(back[0], /[?&]code=.*[?&]iss=/, "the other site named itself");
+  assert.equal(back.at(-1), `${base}/sign-in/callback/acme`, "the code leaves the address bar");
+  assert.ok(referrers.every((it) => !it.includes("code=")), `no code in ${referrers}`);
+
+  // Nothing to come back from, and nowhere else to go to.
+  for (const path of ["?code=x&state=y", "?error=access_denied&state=link.y", ""]) {
+    await page.goto(`${base}/sign-in/callback/acme${path}`);
+    await page.waitForFunction(() => /again/.test(document.getElementById("says").textContent));
+    assert.equal(page.url(), `${base}/sign-in/callback/acme`);
+  }
+  assert.deepEqual(wrong, []);
+  console.log("signed in with another site");
+} finally {
+  await browser.close();
+}
