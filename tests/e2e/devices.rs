@@ -200,10 +200,11 @@ async fn limits_of_sessions_are_settings() {
         .set("auth", "MAINSTAY_ADMIN_SESSION_IDLE_SECONDS", "360");
     let stack = builder.start().await;
     for (name, admin, expected) in [("ann", false, (2.0, 1.0)), ("root", true, (0.2, 0.1))] {
-        match admin {
-            true => Person::admin(&stack, name).await,
-            false => Person::user(&stack, name).await,
-        };
+        if admin {
+            Person::admin(&stack, name).await;
+        } else {
+            Person::user(&stack, name).await;
+        }
         let (session, idle) = hours(&stack, name).await;
         let near = |hours: f64, expected: f64| (expected - 0.05..=expected).contains(&hours);
         assert!(near(session, expected.0) && near(idle, expected.1), "{name} {session} {idle}");

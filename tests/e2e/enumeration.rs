@@ -10,8 +10,9 @@ use tests::{
 };
 use tokio_postgres::Client;
 
-const CARE: Care = Care { difference: Duration::from_millis(2), turns: 900 };
-const MORE_CARE: Care = Care { difference: Duration::from_micros(500), turns: 10_000 };
+const CARE: Care = Care { difference: Duration::from_millis(1), time: Duration::from_secs(20) };
+const MORE_CARE: Care =
+    Care { difference: Duration::from_micros(500), time: Duration::from_mins(5) };
 
 /// Accounts in every state, and everything that a sign-in to one may look like.
 struct Cases {

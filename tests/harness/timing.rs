@@ -17,10 +17,10 @@ const BETWEEN_LOOKS: usize = 20;
 /// How long to look at most, and for what.
 #[derive(Clone, Copy, Debug)]
 pub struct Care {
-    /// The difference that must be noticed.
+    /// The difference that is to be noticed.
     pub difference: Duration,
-    /// After so many turns it is given up.
-    pub turns: usize,
+    /// After this time, what can be noticed on so busy a machine has to do.
+    pub time: Duration,
 }
 
 /// What was seen: Welch's t of both, and of the first and the control.
@@ -32,6 +32,10 @@ pub struct Compared {
     pub control: f64,
     /// How much longer the second took, in milliseconds.
     pub milliseconds: f64,
+    /// The least difference that would have been noticed, in milliseconds.
+    pub noticeable: f64,
+    /// How long the first took, in milliseconds.
+    pub usual: f64,
     /// After so many turns.
     pub turns: usize,
 }
@@ -45,6 +49,7 @@ pub async fn compare(
     b: impl AsyncFn(),
 ) -> Compared {
     let mut times: [Vec<f64>; 3] = Default::default();
+    let end = Instant::now() + care.time;
     loop {
         let turn = times[0].len();
         // Nobody always comes after the same other.
@@ -54,34 +59,54 @@ pub async fn compare(
                 1 => took(&b).await,
                 _ => took(&a).await,
             };
-            let added = if at == 2 { care.difference } else { Duration::ZERO };
-            times[at].push((took + added).as_secs_f64() * 1_000.0);
+            times[at].push(took.as_secs_f64() * 1_000.0);
         }
-        let turn = turn + 1;
-        if turn < FIRST_LOOK || turn % BETWEEN_LOOKS != 0 {
-            continue;
+        let turns = turn + 1;
+        let is_over = Instant::now() > end;
+        if is_over || (turns >= FIRST_LOOK && turns.is_multiple_of(BETWEEN_LOOKS)) {
+            let wanted = care.difference.as_secs_f64() * 1_000.0;
+            let compared = judge(&times, wanted);
+            if compared.control > CERTAIN || is_over {
+                return compared.control_found(&times);
+            }
         }
-        let [a, b, control] = shorter_half(&times);
-        let compared = Compared {
-            t: welch(&b, &a),
-            control: welch(&control, &a),
-            milliseconds: mean(&b) - mean(&a),
-            turns: turn,
-        };
-        if compared.control > CERTAIN || turn >= care.turns {
-            return compared;
-        }
+    }
+}
+
+/// Compares the first with the second, and with the third and a difference.
+fn judge(times: &[Vec<f64>; 3], difference: f64) -> Compared {
+    let mut times = times.clone();
+    times[2].iter_mut().for_each(|time| *time += difference);
+    let [a, b, control] = shorter_half(&times);
+    Compared {
+        t: welch(&b, &a),
+        control: welch(&control, &a),
+        milliseconds: mean(&b) - mean(&a),
+        noticeable: difference,
+        usual: mean(&a),
+        turns: times[0].len(),
     }
 }
 
 // === impl Compared ===
 
 impl Compared {
+    /// The same with the least difference that would have been noticed.
+    fn control_found(self, times: &[Vec<f64>; 3]) -> Self {
+        let mut found = self;
+        while found.control <= CERTAIN && found.noticeable < found.usual {
+            found = judge(times, found.noticeable * 1.5);
+        }
+        found
+    }
+
     /// Nothing can be told from the time, and it would have been seen.
     #[track_caller]
     pub fn assert_same(&self, what: &str) {
         eprintln!("{what}: {self:.2?}");
-        assert!(self.control > CERTAIN, "too much noise to say anything: {what}: {self:?}");
+        // A hash that is not made would be all of it.
+        let is_seen = self.control > CERTAIN && self.noticeable < self.usual / 2.0;
+        assert!(is_seen, "too much noise to say anything: {what}: {self:?}");
         assert!(self.t.abs() < NOTICED, "the time tells: {what}: {self:?}");
     }
 
@@ -98,13 +123,13 @@ async fn took(work: &impl AsyncFn()) -> Duration {
     started.elapsed()
 }
 
-/// The times below the median of all together: what is left out of one is left out
-/// of all by the same measure.
+/// The shorter times of each: what is longer, the machine has added.
 fn shorter_half(times: &[Vec<f64>; 3]) -> [Vec<f64>; 3] {
-    let mut all: Vec<_> = times.iter().flatten().copied().collect();
-    all.sort_by(f64::total_cmp);
-    let limit = all[all.len() * 3 / 5];
-    times.clone().map(|times| times.into_iter().filter(|time| *time <= limit).collect())
+    times.clone().map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times.truncate(times.len() * 3 / 5);
+        times
+    })
 }
 
 /// Welch's t: how many standard errors lie between two means.

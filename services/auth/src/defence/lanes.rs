@@ -4,11 +4,11 @@
 //! guesses, because each is counted before it is judged. And whoever floods one
 //! address fills its line, and not the queue that all others wait in.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use platform::status::{self, Reason};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tonic::Status;
+
+use super::Error;
 
 const LANES: usize = 1 << 10;
 /// So many wait in each.
@@ -44,12 +44,11 @@ impl Lanes {
     }
 
     /// Waits in the line of whatever a mark stands for, unless too many do.
-    pub(super) async fn enter(&self, mark: &[u8; 32]) -> Result<Lane, Status> {
-        let busy = || status::refuse_until(Reason::TOO_BUSY, Duration::from_secs(1));
+    pub(super) async fn enter(&self, mark: &[u8; 32]) -> Result<Lane, Error> {
         let number = mark.iter().take(2).fold(0, |number, byte| number << 8 | usize::from(*byte));
-        let Line { places, head } = self.0.get(number % LANES).ok_or_else(busy)?;
-        let place = Arc::clone(places).try_acquire_owned().map_err(|_full| busy())?;
-        let head = Arc::clone(head).acquire_owned().await.map_err(|_closed| busy())?;
+        let Line { places, head } = self.0.get(number % LANES).ok_or(Error::Busy)?;
+        let place = Arc::clone(places).try_acquire_owned().map_err(|_full| Error::Busy)?;
+        let head = Arc::clone(head).acquire_owned().await.map_err(|_closed| Error::Busy)?;
         Ok(Lane { _place: place, _head: head })
     }
 }
@@ -67,10 +66,10 @@ mod tests {
         let line = &lanes.0[257];
         let waiting = line.places.try_acquire_many(u32::try_from(LINE).unwrap()).unwrap();
         let refused = lanes.enter(&[1; 32]).await.unwrap_err();
-        assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
+        assert!(matches!(refused, Error::Busy), "{refused:?}");
         drop(waiting);
         let next = lanes.enter(&[1; 32]);
-        let next = tokio::time::timeout(Duration::from_millis(1), next).await;
+        let next = tokio::time::timeout(std::time::Duration::from_millis(1), next).await;
         next.unwrap_err();
         drop(head);
         lanes.enter(&[1; 32]).await.unwrap();

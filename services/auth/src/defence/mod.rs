@@ -14,21 +14,17 @@
 //! from known devices.
 
 mod lanes;
+mod refusal;
 mod store;
 
 use std::{num::NonZeroU32, time::Duration};
 
 use database::{Pool, Transaction};
 use platform::{
-    fingerprint::Fingerprints,
-    limits::Payer,
-    request_id::RequestContext,
-    seal::MasterKey,
-    status::{self, Reason},
+    fingerprint::Fingerprints, limits::Payer, request_id::RequestContext, seal::MasterKey,
 };
 use proto::options::v1::RateClass;
 use secrecy::{ExposeSecret, SecretString};
-use tonic::Status;
 use uuid::Uuid;
 
 use self::lanes::{Lane, Lanes};
@@ -94,6 +90,8 @@ struct Marks {
 pub(crate) enum Error {
     #[error("too many guesses from one network")]
     Crowded(Duration),
+    #[error("too many sign-ins to one address at once")]
+    Busy,
     #[error(transparent)]
     Database(#[from] database::Error),
 }
@@ -112,7 +110,7 @@ impl Defence {
         email: &'a str,
         password: &SecretString,
         device: &Device,
-    ) -> Result<Waited<'a>, Status> {
+    ) -> Result<Waited<'a>, Error> {
         let token = device.hash();
         let marks = self.marks(email, password, token.as_deref());
         // Known devices do not wait in the line of strangers.
@@ -205,19 +203,10 @@ impl Marks {
 
 // === impl Error ===
 
-impl From<Error> for Status {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Crowded(wait) => status::refuse_until(Reason::RATE_LIMITED, wait),
-            Error::Database(error) => error.into(),
-        }
-    }
-}
-
 impl database::Cause for Error {
     fn database(&self) -> Option<&database::Error> {
         match self {
-            Self::Crowded(_) => None,
+            Self::Crowded(_) | Self::Busy => None,
             Self::Database(error) => Some(error),
         }
     }
