@@ -71,7 +71,7 @@ fn the_same_contract_gives_the_same_bytes() {
     let (one, other) = (documents(), documents());
     assert_eq!(one.json, other.json);
     assert_eq!(one.types, other.types);
-    assert!(one.json.len() < 256 * 1024, "{}", one.json.len());
+    assert!(one.json.len() < 768 * 1024, "{}", one.json.len());
 }
 
 #[test]
@@ -99,16 +99,16 @@ fn secrets_and_what_the_gateway_fills_are_absent() {
     let document = document();
     let mut found = Vec::new();
     objects(&document["components"]["schemas"], "", &mut found);
-    for (path, _) in &found {
+    // Whoever exchanges a key asks for the token itself.
+    let asked_for = |path: &str| path.starts_with("/ExchangeApiKeyResponse/");
+    for (path, _) in found.iter().filter(|(path, _)| !asked_for(path)) {
         for name in ["accessToken", "refreshToken", "updateMask"] {
             assert!(!path.ends_with(&format!("/properties/{name}")), "{path}");
         }
     }
     let schemas = &document["components"]["schemas"];
-    assert!(
-        schemas["CreatePostRequest"]["properties"].get("userId").is_none(),
-        "it is in the path"
-    );
+    let draft = &schemas["CreatePostRequest"]["properties"];
+    assert!(draft.get("userId").is_none(), "it is in the path");
     assert_eq!(schemas["CreatePostRequest"]["additionalProperties"], false);
 }
 

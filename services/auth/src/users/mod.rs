@@ -5,6 +5,7 @@ mod rpc;
 mod search;
 mod sign_up;
 mod store;
+mod waiting;
 
 use std::str::FromStr;
 

@@ -4,7 +4,7 @@ use database::{Done, Once, Transaction};
 use proto::auth::v1::User;
 use uuid::Uuid;
 
-use super::{Error, NewAccount, SignUp, store};
+use super::{Error, NewAccount, SignUp, store, waiting};
 use crate::{
     audit,
     challenges::{Challenge, Desk, Purpose, Reader, Wanted},
@@ -34,7 +34,7 @@ pub(crate) async fn complete(
     challenge: &Challenge,
 ) -> Result<User, Error> {
     let Challenge { id, email, .. } = challenge;
-    let (account, hash) = store::take_sign_up(transaction, *id, email).await?;
+    let (account, hash) = waiting::take_sign_up(transaction, *id, email).await?;
     insert(transaction, (&account, &hash)).await
 }
 
@@ -68,7 +68,7 @@ async fn announce(
     let written =
         desk.write(transaction, &Wanted { purpose, email, user_id: None, reader }).await?;
     if let Some(challenge_id) = written {
-        store::insert_sign_up(transaction, challenge_id, account, hash).await?;
+        waiting::insert_sign_up(transaction, challenge_id, account, hash).await?;
     }
     Ok(account.announced())
 }
