@@ -150,13 +150,13 @@ async fn an_address_is_written_to_once_a_minute_and_five_times_an_hour() {
     stack.databases.auth.execute(sql, &[]).await;
     let at_once = (0..8).map(|_| ann.rest().post(REQUEST, json!({})));
     let answers = futures_util::future::join_all(at_once).await;
-    assert_eq!(answers.iter().filter(|it| it.status == 200).count(), 1, "{answers:?}");
+    assert_eq!(answers.iter().filter(|it| it.status == 204).count(), 1, "{answers:?}");
 
     // The last one counts.
     let last = stack.letter(&ann.email, "email_verification").await;
     confirm(ann.rest(), json!({"token": first.token()})).await.refused(401, "EMAIL_CODE_INVALID");
     confirm(ann.rest(), json!({"token": last.token()})).await.expect(200);
-    ann.rest().post(REQUEST, json!({})).await.expect(200);
+    ann.rest().post(REQUEST, json!({})).await.expect(204);
     assert_eq!(stack.letters(&ann.email).await.len(), 6, "what is proven needs no letter");
 }
 
@@ -172,7 +172,7 @@ async fn links_lead_where_the_operator_says_and_nowhere_else() {
         call.header("forwarded", "host=evil.example;proto=http").send()
     };
     forged("/api/users", &body).await.expect(201);
-    forged("/api/password-resets", &json!({"email": "ann@example.com"})).await.expect(200);
+    forged("/api/password-resets", &json!({"email": "ann@example.com"})).await.expect(204);
     let letters = stack.letters("ann@example.com").await;
     let pages = ["verify-email", "reset-password"];
     assert_eq!(letters.len(), pages.len());
@@ -194,10 +194,10 @@ async fn an_address_changes_when_the_new_one_is_proven_and_the_old_one_is_told()
     let stack = Stack::start().await;
     let (ann, bob) = (Person::user(&stack, "ann").await, Person::user(&stack, "bob").await);
     let reset = json!({"email": ann.email});
-    ann.rest().post("/api/password-resets", reset).await.expect(200);
+    ann.rest().post("/api/password-resets", reset).await.expect(204);
     let reset = stack.letter(&ann.email, "password_reset").await;
     let wanted = json!({"email": "Anna@example.com", "password": PASSWORD});
-    ann.rest().post(CHANGE, wanted).await.expect(200);
+    ann.rest().post(CHANGE, wanted).await.expect(204);
     let me = async || ann.rest().get("/api/users/me").await.expect(200).text_at("/email");
     assert_eq!(me().await, ann.email, "not yet");
     let taken = json!({"email": bob.email, "password": PASSWORD});
@@ -231,7 +231,7 @@ async fn an_address_that_is_taken_meanwhile_is_not_taken_twice() {
     let stack = Stack::start().await;
     let ann = Person::user(&stack, "ann").await;
     let wanted = json!({"email": "bob@example.com", "password": PASSWORD});
-    ann.rest().post(CHANGE, wanted).await.expect(200);
+    ann.rest().post(CHANGE, wanted).await.expect(204);
     let letter = stack.letter("bob@example.com", "email_change").await;
     Person::user(&stack, "bob").await;
     let answer = confirm(ann.rest(), json!({"token": letter.token()})).await;
@@ -248,11 +248,11 @@ async fn an_address_is_changed_by_who_knows_the_password_or_has_just_signed_in()
         ann.rest().post(CHANGE, json!({"email": email, "password": password})).await
     };
     change("a@example.com", "wrong horse battery").await.refused(403, "CURRENT_PASSWORD_WRONG");
-    change("b@example.com", "").await.expect(200);
+    change("b@example.com", "").await.expect(204);
     let sql = "UPDATE sessions SET authenticated_at = now() - interval '11 minutes'";
     stack.databases.auth.execute(sql, &[]).await;
     change("c@example.com", "").await.refused(403, "CURRENT_PASSWORD_REQUIRED");
-    change("d@example.com", PASSWORD).await.expect(200);
+    change("d@example.com", PASSWORD).await.expect(204);
     stack.databases.auth.execute("UPDATE users SET password_hash = ''", &[]).await;
     change("e@example.com", PASSWORD).await.refused(403, "FRESH_SIGN_IN_REQUIRED");
     let request = ChangeEmailRequest {
@@ -280,7 +280,7 @@ async fn changing_to_a_taken_address_tells_its_owner_where_nobody_may_learn_of_i
     stack.auth.start_again().await;
     let change = async |email: &str| ann.rest().post(CHANGE, json!({"email": email})).await;
     let (taken, free) = (change(&bob.email).await, change("free@example.com").await);
-    assert_eq!((taken.status, &taken.text), (200, &free.text));
+    assert_eq!((taken.status, &taken.text), (204, &free.text));
     assert_eq!(stack.letters(&bob.email).await.last().unwrap().kind, "already_signed_up");
     assert_eq!(stack.letters("free@example.com").await[0].kind, "email_change");
 }

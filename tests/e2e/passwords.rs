@@ -24,7 +24,7 @@ async fn change(rest: &Rest, current: &str, password: &str) -> Answer {
 /// Asks for a letter and returns its token.
 async fn requested(stack: &Stack, email: &str) -> String {
     let rest = Person::stranger(stack).rest().clone();
-    rest.post(REQUEST, json!({"email": email})).await.expect(200);
+    rest.post(REQUEST, json!({"email": email})).await.expect(204);
     stack.letter(email, "password_reset").await.token()
 }
 
@@ -63,7 +63,7 @@ async fn a_password_is_changed_by_who_knows_it_and_all_other_sessions_end() {
     assert!(is_signed_in(&elsewhere).await);
 
     let token = requested(&stack, &ann.email).await;
-    change(ann.rest(), PASSWORD, OTHER).await.expect(200);
+    change(ann.rest(), PASSWORD, OTHER).await.expect(204);
     assert!(is_signed_in(ann.rest()).await);
     assert!(!is_signed_in(&elsewhere).await);
     sign_in(&stack, &ann.email, PASSWORD).await.refused(401, "INVALID_CREDENTIALS");
@@ -88,8 +88,8 @@ async fn a_password_that_was_changed_is_changed_for_who_asks_again() {
     let body = json!({"currentPassword": PASSWORD, "password": OTHER});
     let again =
         || ann.rest().call("POST", CHANGE).header("idempotency-key", "1").json(&body).send();
-    again().await.expect(200);
-    assert_eq!(again().await.expect(200).header("idempotent-replayed"), "true");
+    again().await.expect(204);
+    assert_eq!(again().await.expect(204).header("idempotent-replayed"), "true");
     change(ann.rest(), PASSWORD, OTHER).await.refused(403, "CURRENT_PASSWORD_WRONG");
 }
 
@@ -103,12 +103,12 @@ async fn an_account_without_a_password_gets_one_after_a_fresh_sign_in_or_by_lett
     auth.execute(sql, &[]).await;
     change(ann.rest(), "", OTHER).await.refused(403, "FRESH_SIGN_IN_REQUIRED");
     auth.execute("UPDATE sessions SET authenticated_at = now()", &[]).await;
-    change(ann.rest(), "", OTHER).await.expect(200);
+    change(ann.rest(), "", OTHER).await.expect(204);
     sign_in(&stack, &ann.email, OTHER).await.expect(201);
 
     auth.execute("UPDATE users SET password_hash = ''", &[]).await;
     let body = json!({"token": requested(&stack, &ann.email).await, "password": PASSWORD});
-    ann.rest().post(CONFIRM, body).await.expect(200);
+    ann.rest().post(CONFIRM, body).await.expect(204);
     sign_in(&stack, &ann.email, PASSWORD).await.expect(201);
 }
 
@@ -161,8 +161,8 @@ async fn a_reset_does_not_sign_in() {
     let ann = Person::user(&stack, "ann").await;
     let rest = Person::stranger(&stack).rest().clone();
     let body = json!({"token": requested(&stack, &ann.email).await, "password": OTHER});
-    let answer = rest.post(CONFIRM, body).await.expect(200);
-    assert_eq!((answer.header("set-cookie"), &answer.body), ("", &json!({})));
+    let answer = rest.post(CONFIRM, body).await.expect(204);
+    assert_eq!((answer.header("set-cookie"), &*answer.text), ("", ""));
     rest.get("/api/users/me").await.refused(401, "SIGN_IN_REQUIRED");
     let sql = "SELECT FROM sessions WHERE ended_at IS NULL";
     assert_eq!(stack.databases.auth.rows(sql, &[]).await.len(), 0);
@@ -178,7 +178,7 @@ async fn asking_for_a_reset_tells_nothing_about_accounts() {
         let names: Vec<_> = answer.headers.keys().map(|it| it.as_str().to_owned()).collect();
         (answer.status, names, answer.text.clone())
     };
-    let known = ask("ANN@example.com").await.expect(200);
+    let known = ask("ANN@example.com").await.expect(204);
     // A second one at once is not written, for either, and nobody is told.
     for other in ["ann@example.com", "nobody@example.com", "nobody@example.com", "nonsense"] {
         assert_eq!(told(&ask(other).await), told(&known), "{other}");
@@ -231,6 +231,6 @@ async fn the_last_letter_counts_for_half_an_hour_and_for_nothing_else() {
     let both = futures_util::future::join_all((0..4).map(|_| reset(body.clone()))).await;
     let mut statuses: Vec<_> = both.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
-    assert_eq!(statuses, [200, 401, 401, 401], "once");
+    assert_eq!(statuses, [204, 401, 401, 401], "once");
     sign_in(&stack, &ann.email, OTHER).await.expect(201);
 }

@@ -35,7 +35,8 @@ async function send(form, path, body, done) {
       headers: { "content-type": "application/json", accept: "application/json" },
       body: JSON.stringify(body),
     });
-    const answer = await response.json();
+    // What is done has no body.
+    const answer = response.ok ? {} : await response.json();
     form.hidden = response.ok;
     says.textContent = response.ok ? done : answer.detail ?? answer.title ?? "That failed.";
   } catch {
