@@ -39,7 +39,7 @@ async fn nothing_tells_one_bad_key_from_another() {
     let bad = [&ended, &expired, &forged, &suspended].map(key);
     for key in bad.into_iter().chain([unknown, mistyped, "x".to_owned()]) {
         let answer = exchange(&stack, &key).await.refused(401, "API_KEY_INVALID");
-        assert!(!answer.text.contains(&key[..1.max(key.len() / 2)]) || key == "x");
+        assert!(key == "x" || !answer.text.contains(&key), "{answer:?}");
         let mut names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
         names.sort();
         let request = ExchangeApiKeyRequest { api_key: key };

@@ -98,24 +98,24 @@ impl NewKey {
     /// Prepares a key of a user from a request whose fields were checked.
     fn of_user(user_id: Uuid, request: pb::CreateApiKeyRequest) -> Self {
         let pb::CreateApiKeyRequest { name, scopes, expires_in_days, .. } = request;
-        Self::new(Owner::User(user_id), name, scopes, expires_in_days)
+        Self::new(Owner::User(user_id), &name, scopes, expires_in_days)
     }
 
     /// The same of a service account.
     fn of_account(account_id: Uuid, request: pb::CreateServiceAccountKeyRequest) -> Self {
         let pb::CreateServiceAccountKeyRequest { name, scopes, expires_in_days, .. } = request;
-        Self::new(Owner::ServiceAccount(account_id), name, scopes, expires_in_days)
+        Self::new(Owner::ServiceAccount(account_id), &name, scopes, expires_in_days)
     }
 
     /// A key of a service of the product, which needs no scopes for what is open to
     /// services alone.
     fn of_service(account_id: Uuid, key: &ApiKey, name: &str) -> Self {
         let owner = Owner::ServiceAccount(account_id);
-        let new = Self::new(owner, name.to_owned(), Vec::new(), Some(MOST_DAYS));
+        let new = Self::new(owner, name, Vec::new(), Some(MOST_DAYS));
         Self { key: key.clone(), ..new }
     }
 
-    fn new(owner: Owner, name: String, scopes: Vec<String>, days: Option<i32>) -> Self {
+    fn new(owner: Owner, name: &str, scopes: Vec<String>, days: Option<i32>) -> Self {
         let name = name.trim().to_owned();
         Self { key: ApiKey::random(), owner, name, scopes, days: days.unwrap_or(USUAL_DAYS) }
     }

@@ -94,7 +94,7 @@ impl ServiceToken {
         // A task of its own: it is neither part of a request, whose client it would
         // be counted for, nor dropped with one.
         let again = Arc::clone(inner);
-        spawn(async move { again.exchange(false).await }).await.ok();
+        drop(spawn(async move { again.exchange(false).await }).await);
         inner.usable().map(|held| held.authorization)
     }
 
@@ -154,7 +154,11 @@ impl Inner {
         authorization.set_sensitive(true);
         let lasts = Duration::from_secs(u64::try_from(reply.expires_in).unwrap_or_default());
         let ahead = AHEAD.min(lasts / 5);
-        Ok(Held { authorization, renew_at: asked + (lasts - ahead), ends_at: asked + lasts })
+        Ok(Held {
+            authorization,
+            renew_at: asked + lasts.saturating_sub(ahead),
+            ends_at: asked + lasts,
+        })
     }
 }
 
