@@ -109,8 +109,10 @@ impl Person {
             assert_eq!(stack.databases.auth.execute(sql, &[&roles, &name, &first]).await, 1);
         }
         let session = person.grpc.sessions().create_session(person.credentials()).await.unwrap();
-        let token = session.into_inner().access_token.unwrap();
-        person.grpc = person.grpc.with_token(&token);
+        let session = session.into_inner();
+        person.grpc = person.grpc.with_token(&session.access_token.unwrap());
+        // The same device, whichever way it goes.
+        person.rest.set_cookie("__Host-device", session.device_token.as_deref());
         person.sign_in(&person.rest).await;
         person
     }

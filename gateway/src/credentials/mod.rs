@@ -138,6 +138,12 @@ impl Credentials {
             if given.is_some() && call.rpc.is_public && answer.as_ref().is_err_and(is_unverified) {
                 return self.call_as_stranger(way, call, answer).await;
             }
+            if given.is_some() && call.rpc.is_public && answer.as_ref().is_err_and(is_session_ended)
+            {
+                // Whoever has no session any more may do what strangers may: sign in.
+                end(changes);
+                return self.call_as(way, call, None).await;
+            }
             let is_stale = matches!(&answer, Err(status) if is_token_refused(status));
             if given.is_none() || !is_stale {
                 return answer;

@@ -212,6 +212,7 @@ pub(crate) fn made_up(field: &FieldDescriptor) -> Option<String> {
         }
         "email" => Some(format!("{unique}@example.com")),
         "page_token" => None,
+        "provider" => Some("acme".to_owned()),
         "return_path" => Some("/".to_owned()),
         "scopes" => Some("posts.read".to_owned()),
         "roles" => Some("editor".to_owned()),

@@ -62,7 +62,8 @@ async fn a_suspended_account_lets_nobody_in_until_it_is_restored() {
         told.push(answer.refused(401, "INVALID_CREDENTIALS").body_of_any_request());
     }
     assert!(told.iter().all(|it| *it == told[0]), "{told:?}");
-    let answer = ann.grpc().sessions().create_session(ann.credentials()).await;
+    let stranger = Person::stranger(&stack);
+    let answer = stranger.grpc().sessions().create_session(ann.credentials()).await;
     refused(answer, Code::Unauthenticated, "INVALID_CREDENTIALS");
 
     let restored = admin.rest().post(&path(&ann, "restore"), why()).await.expect(200);
@@ -92,7 +93,8 @@ async fn suspending_twice_is_suspending() {
         .refused(422, "INVALID_FIELDS");
     let nobody = "/api/users/0197c5aa-bbcc-7000-8000-000000000000/suspend";
     admin.rest().post(nobody, why()).await.refused(404, "NOT_FOUND");
-    ann.rest().post(&path(&admin, "suspend"), why()).await.refused(403, "ROLE_REQUIRED");
+    let bob = Person::user(&stack, "bob").await;
+    bob.rest().post(&path(&admin, "suspend"), why()).await.refused(403, "ROLE_REQUIRED");
 }
 
 #[tokio::test]

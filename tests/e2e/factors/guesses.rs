@@ -29,7 +29,7 @@ async fn of_two_who_show_the_same_code_one_wins() {
         let challenges = [challenge(&rest, &ann).await, challenge(&rest, &ann).await];
         let code = totp(&secret);
         let tries = challenges.iter().map(async |challenge| {
-            let mut sign_in = ann.grpc().sign_in();
+            let mut sign_in = Person::stranger(&stack).grpc().sign_in();
             sign_in.verify_second_factor(shown(challenge, &code)).await
         });
         let outcomes = join_all(tries).await;
@@ -48,8 +48,10 @@ async fn five_wrong_codes_are_looked_at_and_no_more() {
     let rest = Rest::new(stack.gateway.listen);
     let asked = challenge(&rest, &ann).await;
     let code = wrong(&secret);
-    let tries = (0..12)
-        .map(async |_| ann.grpc().sign_in().verify_second_factor(shown(&asked, &code)).await);
+    let tries = (0..12).map(async |_| {
+        let mut sign_in = Person::stranger(&stack).grpc().sign_in();
+        sign_in.verify_second_factor(shown(&asked, &code)).await
+    });
     let reasons = join_all(tries).await.into_iter().map(|it| reason(&it.unwrap_err()));
     let (looked_at, late): (Vec<_>, Vec<_>) = reasons.partition(|it| it == "PROOF_REFUSED");
     assert_eq!(looked_at.len(), 5, "however many come at once");

@@ -24,11 +24,11 @@ async fn stored(database: &Database) -> String {
         let shown = match table.as_str() {
             "letters" => "letter_id",
             "erasures" => "erasure_id",
-            _ => "t",
+            _ => "(to_jsonb(rows) - 'position')",
         };
         let sql = format!(
             "SELECT concat(count(*), ' ', md5(string_agg(t, ',' ORDER BY t))) \
-             FROM (SELECT {shown} AS t FROM {table}) AS rows"
+             FROM (SELECT {shown}::text AS t FROM {table} AS rows) AS all_rows"
         );
         let digest: String = database.rows(&sql, &[]).await[0].get(0);
         stored = format!("{stored}{table} {digest}\n");

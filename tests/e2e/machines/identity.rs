@@ -47,10 +47,6 @@ async fn the_services_call_auth_under_their_own_names() {
     for caller in callers(&stack.auth, "BatchGetProfiles").await {
         assert_eq!(caller, content);
     }
-    let keys = callers(&stack.auth, "GetKeySet").await;
-    for service in ["content", "gateway"] {
-        assert!(keys.contains(&id_of(&stack, service).await), "{service}: {keys:?}");
-    }
     let used = callers(&stack.auth, "ExchangeApiKey").await;
     assert!(used.len() <= 2, "once for each service, not for each call: {}", used.len());
     assert_eq!(events(&stack, "api_key.used").await, 2);

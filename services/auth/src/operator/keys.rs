@@ -59,6 +59,11 @@ const STORED: &[Stored] = &[
         find: include_str!("find_sealed_letters.sql"),
         update: include_str!("reseal_letter.sql"),
     },
+    Stored {
+        purpose: "auth second factors",
+        find: include_str!("find_sealed_factors.sql"),
+        update: include_str!("reseal_factor.sql"),
+    },
 ];
 
 /// Lists the keys, those that begin to sign last first.

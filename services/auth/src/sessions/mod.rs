@@ -154,7 +154,7 @@ fn claims(
         jti: Uuid::now_v7(),
         iat: now,
         nbf: now,
-        exp: now + i64::from(lifetimes.access),
+        exp: (now + i64::from(lifetimes.access)).min(session.expires_at.as_second()),
         roles: roles.to_owned(),
         auth_time: assurance.authenticated_at.as_second(),
         acr: assurance.acr().to_owned(),

@@ -85,7 +85,7 @@ impl pb::session_service_server::SessionService for Rpc {
     ) -> Result<Response<pb::ListSessionsResponse>, Status> {
         let (caller, _) = admit(request)?;
         let lifetimes = self.issuer.lifetimes;
-        let mut sessions = store::list(&self.pool, caller.user()?, lifetimes).await?;
+        let mut sessions = store::list(&self.pool, signed_in(&caller)?, lifetimes).await?;
         let current = caller.session_id().map(|id| id.to_string()).unwrap_or_default();
         for session in &mut sessions {
             session.is_current = session.id == current;
@@ -147,7 +147,7 @@ impl pb::session_service_server::SessionService for Rpc {
             pb::SessionRange::Others | pb::SessionRange::Unspecified => caller.session_id(),
         };
         let once = self.replies.once(caller.request());
-        let done = ending::end_many(&once, caller.user()?, except, caller.actor()).await?;
+        let done = ending::end_many(&once, signed_in(&caller)?, except, caller.actor()).await?;
         Ok(done.reply(|ended| ended))
     }
 }
@@ -202,6 +202,11 @@ impl Rpc {
         let keep = Duration::from_secs(self.issuer.lifetimes.access.into());
         self.replies.once(caller.request()).kept_for(keep)
     }
+}
+
+/// Whoever calls; machines, too, which have no sessions.
+fn signed_in(caller: &Caller) -> Result<Uuid, Status> {
+    caller.user_id().ok_or_else(|| status::refuse(Reason::SIGN_IN_REQUIRED))
 }
 
 /// Resolves the session that a request names: an id, or `current`.

@@ -94,9 +94,8 @@ impl pb::sign_in_service_server::SignInService for Rpc {
         request: Request<pb::ReauthenticateRequest>,
     ) -> Result<Response<pb::ReauthenticateResponse>, Status> {
         let (caller, request) = admit(request)?;
-        let user_id = caller.user()?;
-        let session_id = caller.session_id();
-        let session_id = session_id.ok_or_else(|| status::refuse(Reason::SIGN_IN_REQUIRED))?;
+        let who = caller.user_id().zip(caller.session_id());
+        let (user_id, session_id) = who.ok_or_else(|| status::refuse(Reason::SIGN_IN_REQUIRED))?;
         let pb::ReauthenticateRequest { password, code, passkey, flow } = request;
         let shown = match (Evidence::of(code, None, passkey, flow), password) {
             (Some(evidence), _) => Again::Factor(evidence),
