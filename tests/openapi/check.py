@@ -57,4 +57,8 @@ for code, entry in explained.items():
     for place in (entry["type"], f"/docs/errors/{code}", f"/docs/errors/{code.lower()}"):
         assert get(place) == entry, place
 
+for fault in get("/docs/errors")["faults"]:
+    code = fault["code"]
+    assert get(f"/docs/errors/{code}") in (fault, explained.get(code)), fault
+
 print(f"{len(operations)} operations, {checked} examples, {len(explained)} errors explained")

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use clap::Args;
-use platform::status::{CATALOGUE, Reason, code_name};
+use platform::status::{CATALOGUE, FAULTS, FaultCode, Reason, code_name, find_fault};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -30,8 +30,14 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         None if options.json => CATALOGUE.iter().copied().map(entry).collect::<Value>().to_string(),
         None => list(),
         Some(code) => {
-            let reason = find(code).ok_or_else(|| unknown(code))?;
-            if options.json { entry(reason).to_string() } else { told(reason) }
+            let plain = plain(code);
+            match (platform::status::find(&plain), find_fault(&plain)) {
+                (Some(reason), _) if options.json => entry(reason).to_string(),
+                (Some(reason), _) => told(reason),
+                (None, Some(fault)) if options.json => fault_entry(fault).to_string(),
+                (None, Some(fault)) => fault_told(fault),
+                (None, None) => return Err(unknown(code)),
+            }
         }
     };
     writeln!(io::stdout(), "{}", text.trim_end())?;
@@ -39,10 +45,6 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 }
 
 /// Takes `EMAIL_TAKEN`, `email-taken` and `https://…/problems/email-taken`.
-fn find(code: &str) -> Option<&'static Reason> {
-    platform::status::find(&plain(code))
-}
-
 fn plain(code: &str) -> String {
     let code = code.trim().trim_end_matches('/');
     let last = code.rsplit('/').next().unwrap_or(code);
@@ -70,9 +72,10 @@ fn nearest(code: &str) -> Vec<&'static str> {
         let like = |word| strsim::normalized_damerau_levenshtein(code, word);
         known.split('_').map(like).chain([like(known)]).fold(0.0, f64::max)
     };
-    let mut near: Vec<_> = CATALOGUE
-        .iter()
-        .map(|reason| (likeness(reason.code), reason.code))
+    let codes = CATALOGUE.iter().map(|reason| reason.code);
+    let codes = codes.chain(FAULTS.iter().map(|fault| fault.code));
+    let mut near: Vec<_> = codes
+        .map(|code| (likeness(code), code))
         .filter(|(likeness, _)| *likeness >= CLOSE)
         .collect();
     near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
@@ -85,7 +88,11 @@ fn list() -> String {
         let Reason { code, http, title, .. } = reason;
         format!("{code:<width$}  {http}  {title}\n")
     };
-    CATALOGUE.iter().map(line).collect()
+    let reasons: String = CATALOGUE.iter().map(line).collect();
+    let rule =
+        |FaultCode { code, title, .. }: &FaultCode| format!("{code:<width$}       {title}\n");
+    let faults: String = FAULTS.iter().map(rule).collect();
+    format!("{reasons}\nIn the errors of a problem:\n{faults}")
 }
 
 fn told(reason: &Reason) -> String {
@@ -101,6 +108,14 @@ fn entry(reason: &Reason) -> Value {
     })
 }
 
+fn fault_told(FaultCode { code, title, detail }: &FaultCode) -> String {
+    format!("{code}: {title}\n\n  {detail}\n\n  One of a problem's `errors`, which says where.")
+}
+
+fn fault_entry(FaultCode { code, title, detail }: &FaultCode) -> Value {
+    json!({"code": code, "title": title, "detail": detail})
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,9 +125,8 @@ mod tests {
         for code in
             ["EMAIL_TAKEN", "email_taken", " Email-Taken", "http://a.org/problems/email-taken/"]
         {
-            assert_eq!(find(code).map(|reason| reason.code), Some("EMAIL_TAKEN"), "{code}");
+            assert_eq!(plain(code), "EMAIL_TAKEN");
         }
-        assert_eq!(find(""), None);
     }
 
     #[test]
@@ -121,6 +135,7 @@ mod tests {
         assert_eq!(nearest("EMIAL"), ["EMAIL_TAKEN"]);
         assert!(nearest("TOKEN").contains(&"TOKEN_EXPIRED"));
         assert!(nearest("TOKEN").len() <= MOST);
+        assert_eq!(nearest("TO_LONG"), ["TOO_LONG"]);
         assert!(nearest("QUITE_SOMETHING_ELSE").is_empty());
         assert!(nearest(&"A".repeat(100_000)).is_empty());
         let told = unknown("emial-taken").to_string();
@@ -130,7 +145,7 @@ mod tests {
     #[test]
     fn everything_is_listed_and_told() {
         let list = list();
-        assert_eq!(list.lines().count(), CATALOGUE.len());
+        assert_eq!(list.lines().count(), CATALOGUE.len() + 2 + FAULTS.len());
         for reason in CATALOGUE {
             assert!(list.contains(reason.title), "{}", reason.code);
             assert!(told(reason).contains(reason.detail), "{}", reason.code);

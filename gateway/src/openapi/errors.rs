@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use http::{Method, StatusCode};
-use platform::status::{CATALOGUE, Reason};
+use platform::status::{CATALOGUE, FAULTS, Reason};
 use prost_reflect::{FieldDescriptor, Kind};
 use proto::options::v1::Access;
 use serde_json::{Value, json};
@@ -150,7 +150,13 @@ pub(super) fn schemas() -> [(String, Schema); 2] {
             ("pointer", text("Where in the body: a JSON pointer (RFC 6901), as a URI fragment.")),
             ("parameter", text("Which parameter of the path or the query.")),
             ("header", text("Which header.")),
-            ("code", text("What kind of rule is broken: `TOO_LONG`.")),
+            (
+                "code",
+                Schema {
+                    values: FAULTS.iter().map(|fault| fault.code.into()).collect(),
+                    ..text("What kind of rule is broken; see /docs/errors.")
+                },
+            ),
             ("detail", text("The rule.")),
             ("suggestion", text("What was probably meant.")),
         ],

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub(crate) use self::{
     fault::{Fault, Faults, Place},
-    page::{entry, explained},
+    page::{entry, explained, fault, told},
 };
 use crate::Response;
 

@@ -1,14 +1,23 @@
-//! The catalogue of problems, for whoever follows a problem's `type`.
+//! The catalogue of problems and faults, for whoever follows a problem's `type`.
 
-use platform::status::{CATALOGUE, Reason, code_name};
+use platform::status::{CATALOGUE, FaultCode, Reason, code_name, find_fault};
 use serde_json::{Value, json};
 
 use super::kind;
 
 /// The entry with a code, or with the last part of a problem's `type`.
 pub(crate) fn entry(name: &str) -> Option<&'static Reason> {
-    let code = name.to_ascii_uppercase().replace('-', "_");
+    let code = code(name);
     CATALOGUE.iter().copied().find(|reason| reason.code == code)
+}
+
+/// The kind of fault with a code.
+pub(crate) fn fault(name: &str) -> Option<&'static FaultCode> {
+    find_fault(&code(name))
+}
+
+fn code(name: &str) -> String {
+    name.to_ascii_uppercase().replace('-', "_")
 }
 
 /// An entry, for programs.
@@ -23,6 +32,11 @@ pub(crate) fn explained(reason: &Reason) -> Value {
     })
 }
 
+/// A kind of fault, for programs.
+pub(crate) fn told(fault: &FaultCode) -> Value {
+    json!({"code": fault.code, "title": fault.title, "detail": fault.detail})
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,5 +49,7 @@ mod tests {
             assert_eq!(entry(reason.code), Some(*reason));
         }
         assert_eq!(entry("nope"), None);
+        assert_eq!(fault("too-long").unwrap().code, "TOO_LONG");
+        assert_eq!(fault("nope"), None);
     }
 }

@@ -5,13 +5,17 @@
 //! status carries one `ErrorInfo`, and `BadRequest` when fields are at fault.
 
 mod catalogue;
+mod faults;
 
 use std::{collections::HashMap, error::Error, time::Duration};
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
-pub use self::catalogue::{CATALOGUE, Reason, find};
+pub use self::{
+    catalogue::{CATALOGUE, Reason, find},
+    faults::{FAULTS, FaultCode, find_fault},
+};
 use crate::fatal::causes;
 
 /// The domain of every reason in the catalogue.
@@ -30,7 +34,7 @@ const MOST_CHARS: usize = 160;
 pub struct Violation {
     /// The field, as the contract names it: `tags[0]`, `post.title`.
     pub field: String,
-    /// What kind of rule: `TOO_LONG`.
+    /// What kind of rule: one of [`FAULTS`].
     pub code: &'static str,
     /// The rule, written for the caller.
     pub rule: String,
