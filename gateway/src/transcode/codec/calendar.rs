@@ -35,13 +35,27 @@ impl Date {
     /// The days from 1970-01-01; none for a day that the calendar does not have.
     pub(crate) fn days(self) -> Option<i64> {
         let Self { year, month, day } = self;
+        if !(1..=self.longest()?).contains(&day) {
+            return None;
+        }
         let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
         let era = year.div_euclid(400);
         let year = year.rem_euclid(400);
         let day_of_year = (153 * month + 2) / 5 + day - 1;
         let days = era * DAYS_OF_ERA + year * 365 + year / 4 - year / 100 + day_of_year;
-        let days = days - DAYS_TO_1970;
-        (Self::of_days(days) == self).then_some(days)
+        Some(days - DAYS_TO_1970)
+    }
+
+    /// The last day of its month, if there is such a month.
+    fn longest(self) -> Option<i64> {
+        let Self { year, month, .. } = self;
+        let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        match month {
+            2 => Some(28 + i64::from(is_leap)),
+            4 | 6 | 9 | 11 => Some(30),
+            1..=12 => Some(31),
+            _ => None,
+        }
     }
 }
 

@@ -25,7 +25,7 @@ impl Codec {
         let mut around = Vec::new();
         let mut names = names.split('.').peekable();
         loop {
-            let (_, field) = self.plans.message(id).ok()?.named(names.next()?, 0)?;
+            let (_, field) = self.plans.message(id).ok()?.named(names.next()?)?;
             if names.peek().is_none() {
                 return Some(Path { around, leaf: field });
             }

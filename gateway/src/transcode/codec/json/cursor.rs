@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{super::stop::Stop, text::plain_length};
+use super::{
+    super::stop::Stop,
+    text::{plain_bytes, plain_length},
+};
 
 /// Far deeper than any message of the contract.
 const DEEPEST: u8 = 100;
@@ -77,12 +80,30 @@ impl<'a> Cursor<'a> {
     /// Moves to the value of an object's next member and returns its key; none at
     /// the end, which it leaves behind.
     pub(crate) fn key(&mut self, members: &mut Members) -> Result<Option<Cow<'a, str>>, Stop> {
-        if !self.next(members, b'}')? {
-            return Ok(None);
-        }
+        if self.member(members)? { self.any_key().map(Some) } else { Ok(None) }
+    }
+
+    /// Moves to the key of an object's next member; false at the end, which it
+    /// leaves behind.
+    #[inline]
+    pub(crate) fn member(&mut self, members: &mut Members) -> Result<bool, Stop> {
+        self.next(members, b'}')
+    }
+
+    /// Passes over a key in quotes and its colon if they are written just like this.
+    #[inline]
+    pub(crate) fn expected_key(&mut self, key: &[u8]) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let is_there = rest.starts_with(key);
+        self.at += if is_there { key.len() } else { 0 };
+        is_there
+    }
+
+    /// Reads a key and its colon.
+    pub(crate) fn any_key(&mut self) -> Result<Cow<'a, str>, Stop> {
         let key = self.string()?;
         self.take(b':')?;
-        Ok(Some(key))
+        Ok(key)
     }
 
     /// Moves to the next element of a list; false at the end, which it leaves behind.
@@ -189,8 +210,23 @@ impl<'a> Cursor<'a> {
         let text = self.text.as_bytes();
         let mut rest = text.get(self.at..).unwrap_or_default();
         loop {
-            let (plain, special) = rest.split_at_checked(plain_length(rest)).ok_or(MALFORMED)?;
-            out.extend_from_slice(plain);
+            let special;
+            if let Some((word, after)) = rest.split_first_chunk() {
+                // A word is copied faster than a part of it.
+                out.extend_from_slice(word);
+                let plain = plain_bytes(*word);
+                if plain == word.len() {
+                    rest = after;
+                    continue;
+                }
+                out.truncate(out.len() - word.len() + plain);
+                special = rest.get(plain..).unwrap_or_default();
+            } else {
+                let plain = plain_length(rest);
+                let (plain, after) = rest.split_at_checked(plain).ok_or(MALFORMED)?;
+                out.extend_from_slice(plain);
+                special = after;
+            }
             match special {
                 [b'"', after @ ..] => {
                     self.at = text.len() - after.len();

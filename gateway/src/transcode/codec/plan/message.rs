@@ -73,16 +73,14 @@ impl Message {
         Some((place, self.fields.get(place)?))
     }
 
-    /// The field with a name, in either spelling, and its place. `likely` is
-    /// looked at first: members mostly come in the order of the contract.
+    /// The field at a place, unless it is a secret.
     #[inline]
-    pub(crate) fn named(&self, name: &str, likely: usize) -> Option<(usize, &Field)> {
-        if let Some(field) = self.fields.get(likely)
-            && *field.json_name == *name
-            && !field.is_secret
-        {
-            return Some((likely, field));
-        }
+    pub(crate) fn open_at(&self, place: usize) -> Option<&Field> {
+        self.fields.get(place).filter(|field| !field.is_secret)
+    }
+
+    /// The field with a name, in either spelling, and its place.
+    pub(crate) fn named(&self, name: &str) -> Option<(usize, &Field)> {
         let at = self.by_name.binary_search_by_key(&name, |(name, _)| name).ok()?;
         let (_, place) = self.by_name.get(at)?;
         let place = usize::from(*place);

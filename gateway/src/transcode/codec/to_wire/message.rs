@@ -68,10 +68,18 @@ impl Reader<'_> {
         }
         let (mut seen, mut oneofs, mut likely) = (Seen::default(), 0, 0);
         let mut members = self.json.object()?;
-        while let Some(key) = self.json.key(&mut members)? {
-            let Some((place, field)) = message.named(&key, likely) else {
-                self.unknown_member(&key)?;
-                continue;
+        while self.json.member(&mut members)? {
+            let expected =
+                message.open_at(likely).filter(|field| self.json.expected_key(&field.key));
+            let (place, field) = if let Some(field) = expected {
+                (likely, field)
+            } else {
+                let key = self.json.any_key()?;
+                let Some(found) = message.named(&key) else {
+                    self.unknown_member(&key)?;
+                    continue;
+                };
+                found
             };
             let hidden = match hidden.map_or(Cover::Nothing, |hidden| hidden.at(field.number)) {
                 Cover::Nothing => None,
