@@ -153,7 +153,7 @@ pub(super) fn schemas() -> [(String, Schema); 2] {
             (
                 "code",
                 Schema {
-                    values: FAULTS.iter().map(|fault| fault.code.into()).collect(),
+                    values: faults(),
                     ..text("What kind of rule is broken; see /docs/errors.")
                 },
             ),
@@ -189,6 +189,10 @@ pub(super) fn schemas() -> [(String, Schema); 2] {
         "Why a request was refused or failed (RFC 9457).",
     );
     [("Fault".to_owned(), fault), (PROBLEM.to_owned(), problem)]
+}
+
+fn faults() -> Vec<Value> {
+    FAULTS.iter().map(|fault| fault.code.into()).collect()
 }
 
 /// `NotFound`.
