@@ -138,12 +138,6 @@ fn example(reason: &Reason) -> Value {
 
 /// The schemas of a problem and of what is wrong with one part of a request.
 pub(super) fn schemas() -> [(String, Schema); 2] {
-    let text = |description: &str| Schema::text().explained(description);
-    let object = |required: &[&str], members: Vec<(&str, Schema)>, description: &str| Schema {
-        properties: members.into_iter().map(|(name, it)| (name.to_owned(), it)).collect(),
-        required: required.iter().map(|name| (*name).to_owned()).collect(),
-        ..Schema::of("object").explained(description)
-    };
     let fault = object(
         &["code", "detail"],
         vec![
@@ -162,7 +156,11 @@ pub(super) fn schemas() -> [(String, Schema); 2] {
         ],
         "One thing that is wrong with a request.",
     );
-    let problem = object(
+    [("Fault".to_owned(), fault), (PROBLEM.to_owned(), problem())]
+}
+
+fn problem() -> Schema {
+    object(
         &["type", "title", "status", "detail", "code", "requestId"],
         vec![
             (
@@ -187,8 +185,19 @@ pub(super) fn schemas() -> [(String, Schema); 2] {
             ),
         ],
         "Why a request was refused or failed (RFC 9457).",
-    );
-    [("Fault".to_owned(), fault), (PROBLEM.to_owned(), problem)]
+    )
+}
+
+fn text(description: &str) -> Schema {
+    Schema::text().explained(description)
+}
+
+fn object(required: &[&str], members: Vec<(&str, Schema)>, description: &str) -> Schema {
+    Schema {
+        properties: members.into_iter().map(|(name, it)| (name.to_owned(), it)).collect(),
+        required: required.iter().map(|name| (*name).to_owned()).collect(),
+        ..Schema::of("object").explained(description)
+    }
 }
 
 fn faults() -> Vec<Value> {
