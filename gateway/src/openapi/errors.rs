@@ -162,12 +162,6 @@ fn example(reason: &Reason) -> Value {
 
 /// The schemas of a problem and of what is wrong with one part of a request.
 pub(super) fn schemas() -> [(String, Schema); 2] {
-    let text = |description: &str| Schema::text().explained(description);
-    let object = |required: &[&str], members: Vec<(&str, Schema)>, description: &str| Schema {
-        properties: members.into_iter().map(|(name, it)| (name.to_owned(), it)).collect(),
-        required: required.iter().map(|name| (*name).to_owned()).collect(),
-        ..Schema::of("object").explained(description)
-    };
     let fault = object(
         &["code", "detail"],
         vec![
@@ -186,7 +180,11 @@ pub(super) fn schemas() -> [(String, Schema); 2] {
         ],
         "One thing that is wrong with a request.",
     );
-    let problem = object(
+    [("Fault".to_owned(), fault), (PROBLEM.to_owned(), problem())]
+}
+
+fn problem() -> Schema {
+    object(
         &["type", "title", "status", "detail", "code", "requestId"],
         vec![
             (
@@ -222,8 +220,23 @@ pub(super) fn schemas() -> [(String, Schema); 2] {
             ),
         ],
         "Why a request was refused or failed (RFC 9457).",
-    );
-    [("Fault".to_owned(), fault), (PROBLEM.to_owned(), problem)]
+    )
+}
+
+fn text(description: &str) -> Schema {
+    Schema::text().explained(description)
+}
+
+fn object(required: &[&str], members: Vec<(&str, Schema)>, description: &str) -> Schema {
+    Schema {
+        properties: members.into_iter().map(|(name, it)| (name.to_owned(), it)).collect(),
+        required: required.iter().map(|name| (*name).to_owned()).collect(),
+        ..Schema::of("object").explained(description)
+    }
+}
+
+fn faults() -> Vec<Value> {
+    FAULTS.iter().map(|fault| fault.code.into()).collect()
 }
 
 fn faults() -> Vec<Value> {

@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{
-    super::stop::Stop,
-    text::{plain_bytes, plain_length},
-};
+use super::{super::stop::Stop, text::plain_length};
 
 /// Far deeper than any message of the contract.
 const DEEPEST: u8 = 100;
@@ -13,8 +10,8 @@ const DEEPEST: u8 = 100;
 /// A JSON text and how far it has been read.
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor<'a> {
-    text: &'a str,
-    at: usize,
+    pub(super) text: &'a str,
+    pub(super) at: usize,
     depth: u8,
 }
 
@@ -24,7 +21,7 @@ pub(crate) struct Members {
     is_first: bool,
 }
 
-const MALFORMED: Stop = Stop::Malformed("it is not valid JSON");
+pub(super) const MALFORMED: Stop = Stop::Malformed("it is not valid JSON");
 
 // === impl Cursor ===
 
@@ -166,7 +163,7 @@ impl<'a> Cursor<'a> {
         self.text.get(start..self.at).ok_or(MALFORMED)
     }
 
-    fn skip_byte(&mut self, wanted: &[u8]) -> bool {
+    pub(super) fn skip_byte(&mut self, wanted: &[u8]) -> bool {
         let is_there = self.text.as_bytes().get(self.at).is_some_and(|byte| wanted.contains(byte));
         self.at += usize::from(is_there);
         is_there
@@ -205,72 +202,6 @@ impl<'a> Cursor<'a> {
         Ok(Some(text))
     }
 
-    /// Reads the rest of a text after its first quote.
-    pub(crate) fn escaped_string(&mut self, out: &mut Vec<u8>) -> Result<(), Stop> {
-        let text = self.text.as_bytes();
-        let mut rest = text.get(self.at..).unwrap_or_default();
-        loop {
-            let special;
-            if let Some((word, after)) = rest.split_first_chunk() {
-                // A word is copied faster than a part of it.
-                out.extend_from_slice(word);
-                let plain = plain_bytes(*word);
-                if plain == word.len() {
-                    rest = after;
-                    continue;
-                }
-                out.truncate(out.len() - word.len() + plain);
-                special = rest.get(plain..).unwrap_or_default();
-            } else {
-                let plain = plain_length(rest);
-                let (plain, after) = rest.split_at_checked(plain).ok_or(MALFORMED)?;
-                out.extend_from_slice(plain);
-                special = after;
-            }
-            match special {
-                [b'"', after @ ..] => {
-                    self.at = text.len() - after.len();
-                    return Ok(());
-                }
-                [b'\\', b'u', after @ ..] => {
-                    self.at = text.len() - after.len();
-                    let character = self.character()?;
-                    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                    rest = text.get(self.at..).unwrap_or_default();
-                }
-                [b'\\', byte, after @ ..] => {
-                    out.push(unescaped(*byte).ok_or(MALFORMED)?);
-                    rest = after;
-                }
-                _ => return Err(MALFORMED),
-            }
-        }
-    }
-
-    /// Four digits, or twice four with an escape between them.
-    fn character(&mut self) -> Result<char, Stop> {
-        let first = self.four_digits()?;
-        let is_one_of_two = (0xd800..0xdc00).contains(&first);
-        if !is_one_of_two {
-            return char::from_u32(u32::from(first)).ok_or(MALFORMED);
-        }
-        if !self.skip_byte(b"\\") || !self.skip_byte(b"u") {
-            return Err(MALFORMED);
-        }
-        let pair = [first, self.four_digits()?];
-        let character = char::decode_utf16(pair).next().and_then(Result::ok);
-        character.ok_or(MALFORMED)
-    }
-
-    fn four_digits(&mut self) -> Result<u16, Stop> {
-        let digits = self.text.get(self.at..self.at + 4).ok_or(MALFORMED)?;
-        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return Err(MALFORMED);
-        }
-        self.at += 4;
-        u16::from_str_radix(digits, 16).map_err(|_never| MALFORMED)
-    }
-
     /// Passes over a value.
     pub(crate) fn skip(&mut self) -> Result<(), Stop> {
         match self.peek() {
@@ -294,18 +225,4 @@ impl<'a> Cursor<'a> {
             _ => self.number().map(drop),
         }
     }
-}
-
-/// What a letter behind a backslash stands for.
-#[inline]
-fn unescaped(byte: u8) -> Option<u8> {
-    Some(match byte {
-        b'"' | b'\\' | b'/' => byte,
-        b'b' => 0x08,
-        b'f' => 0x0c,
-        b'n' => b'\n',
-        b'r' => b'\r',
-        b't' => b'\t',
-        _ => return None,
-    })
 }

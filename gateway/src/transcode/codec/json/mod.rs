@@ -1,6 +1,7 @@
 //! JSON text, read and written piece by piece (RFC 8259).
 
 mod cursor;
+mod escapes;
 mod number;
 mod text;
 
