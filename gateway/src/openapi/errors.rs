@@ -239,10 +239,6 @@ fn faults() -> Vec<Value> {
     FAULTS.iter().map(|fault| fault.code.into()).collect()
 }
 
-fn faults() -> Vec<Value> {
-    FAULTS.iter().map(|fault| fault.code.into()).collect()
-}
-
 /// `NotFound`.
 fn name(status: u16) -> String {
     phrase(status).split([' ', '-']).map(camel).collect()
