@@ -1,16 +1,19 @@
 //! The devices that somebody is signed in on: what they are shown, how they are
 //! signed out, and which of them are known.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use platform::seal::MasterKey;
 use proto::auth::v1::{
     CreateSessionRequest, EndSessionsRequest, ListSessionsRequest, SessionRange,
 };
 use serde_json::{Value, json};
-use tests::{PASSWORD, Person, Rest, Stack, refused};
+use tests::{PASSWORD, Person, Rest, Stack, eventually, refused};
 use tonic::Code;
 use uuid::Uuid;
 
+const SOON: Duration = Duration::from_secs(10);
 const SESSIONS: &str = "/api/sessions";
 const CURRENT: &str = "/api/sessions/current";
 const REFRESH: &str = "/api/sessions/current/refresh";
@@ -126,8 +129,11 @@ async fn all_other_devices_or_all_are_signed_out_at_once() {
     let request = EndSessionsRequest { which: SessionRange::All.into() };
     let ended = bob.grpc().sessions().end_sessions(request).await.unwrap().into_inner();
     assert_eq!((ended.ended, ended.refresh_token.as_deref()), (2, Some("")));
-    let answer = bob.grpc().sessions().list_sessions(ListSessionsRequest {}).await;
-    refused(answer, Code::Unauthenticated, "SESSION_ENDED");
+    let answer = eventually("the service has heard of it", SOON, async || {
+        let answer = bob.grpc().sessions().list_sessions(ListSessionsRequest {}).await;
+        answer.is_err().then_some(answer)
+    });
+    refused(answer.await, Code::Unauthenticated, "SESSION_ENDED");
     let request = EndSessionsRequest { which: SessionRange::All.into() };
     let answer = Person::stranger(&stack).grpc().sessions().end_sessions(request).await;
     refused(answer, Code::Unauthenticated, "SIGN_IN_REQUIRED");

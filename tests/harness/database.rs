@@ -3,6 +3,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         Mutex,
@@ -44,6 +45,9 @@ struct Server {
     /// Stops the server when its standard input closes.
     _guard: Child,
 }
+
+/// Bytes that the databases of a run never come near to.
+const ENOUGH: u64 = 4 << 30;
 
 static SERVER: OnceCell<Server> = OnceCell::const_new();
 
@@ -116,6 +120,7 @@ impl Server {
     async fn start() -> Self {
         let mut guard = Command::new(program::path())
             .arg("postgres-guard")
+            .env("TMPDIR", place())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -161,6 +166,16 @@ impl Server {
 
     async fn run(&self, sql: &str) {
         connected(&self.url, async |client| client.batch_execute(sql).await.expect(sql)).await;
+    }
+}
+
+/// Memory where there is enough of it: most of a new database are files that are
+/// deleted a moment later.
+fn place() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    match rustix::fs::statvfs(memory) {
+        Ok(stat) if stat.f_bavail.saturating_mul(stat.f_frsize) > ENOUGH => memory.to_owned(),
+        _ => std::env::temp_dir(),
     }
 }
 

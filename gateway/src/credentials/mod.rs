@@ -142,7 +142,7 @@ impl Credentials {
             {
                 // Whoever has no session any more may do what strangers may: sign in.
                 end(changes);
-                return self.call_as(way, call, None).await;
+                return self.call_as_stranger(way, call, answer).await;
             }
             let is_stale = matches!(&answer, Err(status) if is_token_refused(status));
             if given.is_none() || !is_stale {

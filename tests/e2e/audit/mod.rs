@@ -10,6 +10,7 @@ use std::time::Duration;
 use auth::operator::audit::{Broken, Error, Findings, PURPOSE, Trusted, verify};
 use platform::{seal::MasterKey, sign::Signer};
 use tests::{Database, Stack, eventually};
+use tokio_postgres::{Client, NoTls};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -42,9 +43,28 @@ async fn covered(database: &Database) {
     .await;
 }
 
-/// A stack that signs checkpoints as often as it can.
+/// A stack that signs checkpoints as often as it can, with an empty log: what it wrote
+/// down while it started is forgotten.
 async fn stack() -> Stack {
-    Stack::builder().set("auth", "MAINSTAY_AUDIT_CHECKPOINT_SECONDS", "0").start().await
+    let builder = Stack::builder().set("auth", "MAINSTAY_AUDIT_CHECKPOINT_SECONDS", "0");
+    let mut stack = builder.start().await;
+    chained(&stack.databases.auth).await;
+    stack.auth.kill();
+    let owner = superuser(&stack.databases.auth).await;
+    let empty = "TRUNCATE audit_log, audit_private, audit_checkpoints; \
+                 TRUNCATE audit_inbox RESTART IDENTITY";
+    owner.batch_execute(empty).await.unwrap();
+    stack.auth.start_again().await;
+    stack
+}
+
+/// A connection of somebody whom no trigger stops.
+async fn superuser(database: &Database) -> Client {
+    let url = database.url.replace("user=auth", "user=postgres");
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    drop(platform::server::spawn(connection));
+    client.batch_execute("SET session_replication_role = replica").await.unwrap();
+    client
 }
 
 fn trusted(stack: &Stack) -> Trusted {

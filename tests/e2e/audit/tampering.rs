@@ -2,10 +2,9 @@
 
 use auth::operator::audit::{Broken, Checkpoint, Trusted};
 use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
-use tests::{Database, Stack};
-use tokio_postgres::{Client, NoTls};
+use tests::Stack;
 
-use super::{covered, stack, trusted, verified, write_down};
+use super::{covered, stack, superuser, trusted, verified, write_down};
 
 const EVENTS: i64 = 40;
 const CASES: usize = 150;
@@ -128,14 +127,6 @@ impl Tampering {
             ),
         }
     }
-}
-
-async fn superuser(database: &Database) -> Client {
-    let url = database.url.replace("user=auth", "user=postgres");
-    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
-    drop(platform::server::spawn(connection));
-    client.batch_execute("SET session_replication_role = replica").await.unwrap();
-    client
 }
 
 /// A log of a service that was stopped, with at least three checkpoints.

@@ -113,9 +113,10 @@ async fn a_suspended_user_is_refused_until_restored() {
 
     trust::restore_user(&pool(&stack), ann_id).await.unwrap();
     // What was ended stays ended; a new session is a new beginning.
+    let stranger = Person::stranger(&stack);
     until_refused(ann.grpc(), "SESSION_ENDED").await;
     eventually("a new session is trusted", SOON, async || {
-        let session = ann.grpc().sessions().create_session(ann.credentials()).await;
+        let session = stranger.grpc().sessions().create_session(ann.credentials()).await;
         let token = session.ok()?.into_inner().access_token.unwrap();
         let grpc = ann.grpc().with_token(&token);
         look(&grpc).await.ok()?;

@@ -23,13 +23,26 @@ async fn next(watch: &mut Watch) -> WatchTrustResponse {
     within("something is told", SOON, watch.message()).await.unwrap().unwrap()
 }
 
+/// Everything that is told at first, in one piece.
+async fn snapshot(watch: &mut Watch) -> WatchTrustResponse {
+    let mut all = next(watch).await;
+    while all.phase() == TrustPhase::Snapshot {
+        let piece = next(watch).await;
+        all.sessions.extend(piece.sessions.clone());
+        all = WatchTrustResponse { sessions: all.sessions, keys: all.keys, ..piece };
+    }
+    assert_eq!(all.phase(), TrustPhase::SnapshotEnd);
+    all
+}
+
 async fn next_change(watch: &mut Watch) -> WatchTrustResponse {
     loop {
         let message = next(watch).await;
-        if message.phase() == TrustPhase::Change {
-            return message;
+        match message.phase() {
+            TrustPhase::Change => return message,
+            TrustPhase::Heartbeat => {}
+            other => panic!("{other:?} after everything was told"),
         }
-        assert_eq!(message.phase(), TrustPhase::Heartbeat);
     }
 }
 
@@ -39,13 +52,7 @@ async fn watchers_are_told_everything_and_then_each_change_in_order() {
     let (old, new) = (Uuid::now_v7(), Uuid::now_v7());
     auth::operator::trust::revoke_sessions(&pool(&stack), &[old]).await.unwrap();
     let mut first = watch(&stack).await;
-    let mut all = next(&mut first).await;
-    while all.phase() == TrustPhase::Snapshot {
-        let piece = next(&mut first).await;
-        all.sessions.extend(piece.sessions.clone());
-        all = WatchTrustResponse { sessions: all.sessions, keys: all.keys, ..piece };
-    }
-    assert_eq!(all.phase(), TrustPhase::SnapshotEnd);
+    let all = snapshot(&mut first).await;
     assert_eq!(all.keys.len(), 1);
     assert_eq!(all.keys[0].state(), TrustedKeyState::Signing);
     let mut knows_old = all.sessions.iter().any(|it| it.id == old.to_string());
@@ -84,6 +91,7 @@ async fn what_is_committed_late_is_told_late_and_not_never() {
     let stack = Stack::start().await;
     let (ann, bob) = (Person::user(&stack, "ann").await, Person::user(&stack, "bob").await);
     let mut watch = watch(&stack).await;
+    snapshot(&mut watch).await;
     let end = "UPDATE sessions SET ended_at = now() WHERE user_id = $1::text::uuid";
     let mut slow = stack.databases.auth.connect().await;
     let transaction = slow.transaction().await.unwrap();

@@ -22,7 +22,7 @@ use serde::Serialize;
 
 pub(crate) use self::{
     rpc::Rpc,
-    store::{Listed, list, load, revoke, rotate, turn},
+    store::{list, load, revoke, rotate, turn},
 };
 
 /// What seals signing keys.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::{Error, Issued, Issuer, Proof, SignedIn, store::sign_in};
+use super::{Error, Issued, Issuer, Proof, SignedIn, store::{sign_in, unreadable}};
 use crate::secrets::Token;
 
 const PROVE: &str = concat!(
@@ -27,7 +27,9 @@ pub(crate) async fn renew(
 ) -> Result<SignedIn, Error> {
     let params: [&(dyn ToSql + Sync); 3] = [&session_id, &user_id, &proof.amr_beside_others()];
     let row = transaction.row(PROVE, &params).await?.ok_or(Error::Ended)?;
-    let (token, expires_at) = (Token::random(), Timestamp::now());
+    // No token outlives its session.
+    let expires_at: Timestamp = row.try_get("ends_at").map_err(unreadable)?;
+    let token = Token::random();
     let unused = Issued { session_id, user_id, token, expires_at };
     let signed_in = sign_in(&row, unused, issuer)?;
     Ok(SignedIn { refresh_token: None, refresh_token_expires_at: None, ..signed_in })

@@ -78,10 +78,11 @@ async fn insert(
     (account, hash): (&NewAccount, &str),
 ) -> Result<User, Error> {
     let user = store::insert(transaction, account, hash).await?;
+    let owner = Uuid::try_parse(&user.id).ok();
     let event = audit::Event {
         kind: audit::Kind::AccountCreated,
-        actor: None,
-        subject: Uuid::try_parse(&user.id).ok(),
+        actor: owner,
+        subject: owner,
         session: None,
         details: &[],
     };
