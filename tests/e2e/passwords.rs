@@ -4,8 +4,10 @@ use proto::auth::v1::{
     ChangePasswordRequest, ConfirmPasswordResetRequest, RequestPasswordResetRequest,
 };
 use serde_json::{Value, json};
-use tests::{Answer, PASSWORD, Person, Rest, Stack, refused};
+use tests::{Answer, PASSWORD, Person, Rest, Stack, authenticator::totp, refused};
 use tonic::Code;
+
+use crate::factors::{SECOND, add_app, forget_steps};
 
 const CHANGE: &str = "/api/users/me/change-password";
 const REQUEST: &str = "/api/password-resets";
@@ -168,6 +170,30 @@ async fn a_reset_does_not_sign_in() {
     rest.get("/api/users/me").await.refused(401, "SIGN_IN_REQUIRED");
     let sql = "SELECT FROM sessions WHERE ended_at IS NULL";
     assert_eq!(stack.databases.auth.rows(sql, &[]).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_new_password_does_not_get_round_the_second_factor() {
+    let stack = Stack::start().await;
+    let ann = Person::user(&stack, "ann").await;
+    let (secret, _) = add_app(ann.rest()).await;
+    forget_steps(&stack).await;
+    let rest = Person::stranger(&stack).rest().clone();
+    let body = json!({"token": requested(&stack, &ann.email).await, "password": OTHER});
+    rest.post(CONFIRM, body).await.expect(204);
+    let asked = sign_in(&stack, &ann.email, OTHER).await.refused(401, "SECOND_FACTOR_REQUIRED");
+    let shown = json!({"challenge": asked.text_at("/challenge"), "code": totp(&secret)});
+    rest.post(SECOND, shown).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_password_stays_good_however_old_it_is() {
+    let stack = Stack::start().await;
+    let ann = Person::user(&stack, "ann").await;
+    let sql = "UPDATE users SET created_at = created_at - interval '20 years', \
+               updated_at = updated_at - interval '20 years'";
+    assert_eq!(stack.databases.auth.execute(sql, &[]).await, 1);
+    sign_in(&stack, &ann.email, PASSWORD).await.expect(201);
 }
 
 #[tokio::test]

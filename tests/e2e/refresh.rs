@@ -52,6 +52,7 @@ async fn a_refresh_token_is_exchanged_for_another() {
     let first = sign_in(&ann).await;
     let second = successor(&ann, &first).await;
     assert_ne!(first, second);
+    assert_eq!((first.len(), second.len()), (43, 43), "256 bits");
     assert_eq!(successor(&ann, &first).await, second, "the same again within 10 s");
     assert_ne!(successor(&ann, &second).await, second);
 }
@@ -101,6 +102,27 @@ async fn a_stolen_cookie_ends_the_session_over_rest_too() {
     a_minute_later(&stack).await;
     stolen.post(REFRESH, json!({})).await.refused(401, "SESSION_ENDED");
     assert_eq!((stolen.cookie(ACCESS), stolen.cookie(SESSION)), (None, None));
+    ann.rest().post(REFRESH, json!({})).await.refused(401, "SESSION_ENDED");
+}
+
+#[tokio::test]
+async fn what_was_idle_for_too_long_or_is_too_old_is_over() {
+    let stack = Stack::start().await;
+    let ann = Person::user(&stack, "ann").await;
+    let auth = &stack.databases.auth;
+    let token = sign_in(&ann).await;
+    auth.execute("UPDATE sessions SET expires_at = now() + interval '1 hour'", &[]).await;
+    successor(&ann, &token).await;
+    let sql = "SELECT refresh_tokens.expires_at <= sessions.expires_at \
+               FROM refresh_tokens JOIN sessions USING (session_id) \
+               ORDER BY refresh_tokens.created_at DESC LIMIT 1";
+    assert!(auth.rows(sql, &[]).await[0].get::<_, bool>(0), "use makes no session last longer");
+    for table in ["refresh_tokens", "sessions"] {
+        let over = format!("UPDATE {table} SET expires_at = now()");
+        let token = sign_in(&ann).await;
+        assert!(auth.execute(&over, &[]).await > 0);
+        refused(refresh(&ann, &token).await, Code::Unauthenticated, "SESSION_ENDED");
+    }
     ann.rest().post(REFRESH, json!({})).await.refused(401, "SESSION_ENDED");
 }
 

@@ -127,6 +127,26 @@ async fn passwords_that_are_tried_first_are_refused_and_say_why() {
 }
 
 #[tokio::test]
+async fn a_password_may_be_long_and_counts_to_its_last_character() {
+    let stack = Stack::start().await;
+    let rest = Person::stranger(&stack).rest().clone();
+    let sentence = "Seven gulls, one whale and a bicycle; ".chars().cycle();
+    let long: String = sentence.take(127).chain(['Z']).collect();
+    let email = "ann@example.com";
+    let body = |password: &str| json!({"email": email, "username": "ann", "password": password});
+    rest.post("/api/users", body(&format!("{long}Z"))).await.refused(422, "INVALID_FIELDS");
+    rest.post("/api/users", body(&long)).await.expect(201);
+    let sign_in = async |password: &str| {
+        rest.post("/api/sessions", json!({"email": email, "password": password})).await
+    };
+    let first = |count| long.chars().take(count).collect::<String>();
+    for other in [first(127), first(72), long.replace('Z', "z"), long.to_lowercase()] {
+        sign_in(&other).await.refused(401, "INVALID_CREDENTIALS");
+    }
+    sign_in(&long).await.expect(201);
+}
+
+#[tokio::test]
 async fn nobody_learns_which_addresses_have_accounts_where_they_are_proven_first() {
     let stack = Stack::builder().set("auth", "MAINSTAY_SIGN_UP", "verified").start().await;
     let stranger = Person::stranger(&stack);

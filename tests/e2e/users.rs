@@ -24,6 +24,12 @@ async fn read(person: &Person, user_id: &str) -> User {
 }
 
 #[tokio::test]
+async fn nobody_is_there_before_somebody_signs_up() {
+    let stack = Stack::start().await;
+    assert_eq!(stack.databases.auth.rows("SELECT FROM users", &[]).await.len(), 0);
+}
+
+#[tokio::test]
 async fn anybody_signs_up_and_reads_their_account() {
     let stack = Stack::start().await;
     let stranger = Person::stranger(&stack);
@@ -184,6 +190,9 @@ async fn a_deleted_account_opens_nothing_any_more() {
     let profiles = format!("/api/profiles?userIds={}&userIds={}", ann.id, bob.id);
     let profiles = stranger.rest().get(&profiles).await.expect(200);
     assert_eq!(profiles.body["profiles"].as_array().unwrap().len(), 1, "{profiles:?}");
+    // Who has the name and the address next is somebody else.
+    let heir = Person::user(&stack, "ann").await;
+    assert_ne!(heir.id, ann.id);
 }
 
 #[tokio::test]

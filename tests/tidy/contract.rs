@@ -78,6 +78,18 @@ fn public_messages_have_no_64_bit_integers() {
     }));
 }
 
+/// Hints and secret questions are passwords that others can find out.
+#[test]
+fn nobody_is_asked_for_what_others_can_find_out() {
+    let pool = pool();
+    let ours = pool.all_messages().filter(|it| it.package_name().starts_with("mainstay."));
+    none(ours.flat_map(|message| {
+        let fields = message.fields().map(|field| field.full_name().to_owned());
+        let asked = |name: &String| ["hint", "question"].iter().any(|word| name.contains(word));
+        fields.filter(asked).collect::<Vec<_>>()
+    }));
+}
+
 /// Everything in a file that has no comment.
 fn unexplained(file: &FileDescriptor) -> Vec<String> {
     let info = file.file_descriptor_proto().source_code_info.clone().unwrap();

@@ -97,3 +97,10 @@ fn mentions(line: &str, name: &str) -> bool {
         name.starts_with('/') || (is_edge(before.chars().last()) && is_edge(after.chars().next()))
     })
 }
+
+/// What is drawn elsewhere can be guessed.
+#[test]
+fn random_numbers_come_from_the_system() {
+    let others = ["thread_rng", "rand::rng", "rand::random", "SmallRng", "StdRng", "fastrand"];
+    none(shipped().flat_map(|source| source.uses(&others)));
+}

@@ -8,6 +8,7 @@
 )]
 
 mod arrows;
+mod asvs;
 mod contract;
 mod files;
 mod layers;

@@ -120,3 +120,23 @@ async fn vendored_files_are_whole_and_kept_for_ever() {
     let refused = ask(script, &[(header::ACCEPT_ENCODING, "identity, gzip;q=0")]).await.unwrap();
     assert_eq!(refused.status, StatusCode::NOT_ACCEPTABLE);
 }
+
+#[tokio::test]
+async fn passwords_are_masked_and_may_be_pasted_and_filled_in() {
+    let of_people = ["/sign-in", "/verify-email", "/reset-password", "/sign-in/callback/x-1"];
+    let mut fields = 0;
+    for path in of_people {
+        let page = get(path, "text/html").await.unwrap();
+        let inputs = page.split("<input ").skip(1).map(|input| input.split('>').next().unwrap());
+        for field in inputs.filter(|input| input.contains("password")) {
+            assert!(field.contains("type=\"password\""), "{path}: {field}");
+            assert!(field.contains("autocomplete=\"new-password\""), "{path}: {field}");
+            fields += 1;
+        }
+    }
+    assert_eq!(fields, 1, "the new password of a reset");
+    let script = get("/reset-password.js", "*/*").await.unwrap();
+    for hindrance in ["paste", "clipboard", "keydown", "beforeinput", "\"input\""] {
+        assert!(!script.contains(hindrance), "{hindrance}");
+    }
+}

@@ -23,7 +23,7 @@ pub(crate) enum Reproof {
     Wrong,
     /// They gave no password, where one would do.
     NoPassword,
-    /// There is no password, and they have signed in too long ago.
+    /// The password would not do, and they have signed in too long ago.
     Stale,
 }
 
@@ -58,6 +58,10 @@ impl Standing {
         password: String,
         fresh: Fresh,
     ) -> Result<Reproof, Status> {
+        // Where there is a second factor, a fresh session has seen it; a password has not.
+        if self.has_second_factor && !self.is_fresh {
+            return Ok(Reproof::Stale);
+        }
         let has_password = !self.password_hash.is_empty();
         if has_password && !password.is_empty() {
             let password = SecretString::from(password);

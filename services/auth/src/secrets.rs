@@ -81,7 +81,18 @@ impl std::fmt::Debug for Token {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    #[test]
+    fn tokens_have_256_bits_and_are_never_the_same() {
+        let tokens: BTreeSet<_> = (0..1_000).map(|_| Token::random().into_text()).collect();
+        assert_eq!(tokens.len(), 1_000);
+        for token in tokens {
+            assert_eq!(URL_SAFE_NO_PAD.decode(&token).unwrap().len(), 32, "{token}");
+        }
+    }
 
     #[test]
     fn what_is_derived_differs_by_token_and_purpose() {

@@ -92,3 +92,24 @@ async fn nobody_renews_with_the_passkey_of_another_or_in_a_session_that_has_ende
     ann.rest().delete("/api/sessions/current").await.expect(204);
     stolen.post(AGAIN, json!({"password": PASSWORD})).await.refused(401, "SESSION_ENDED");
 }
+
+#[tokio::test]
+async fn a_password_alone_changes_neither_password_nor_address_where_there_is_a_second_factor() {
+    let stack = Stack::start().await;
+    let ann = Person::user(&stack, "ann").await;
+    let (secret, _) = add_app(ann.rest()).await;
+    let address = json!({"email": "new@example.com", "password": PASSWORD});
+    let password = json!({"currentPassword": PASSWORD, "password": "another horse battery"});
+    let changes = [("change-email", address), ("change-password", password)];
+    age(&stack, ann.rest()).await;
+    for (verb, body) in &changes {
+        let path = format!("/api/users/me/{verb}");
+        let answer = ann.rest().post(&path, body.clone()).await;
+        answer.refused(403, "FRESH_SIGN_IN_REQUIRED");
+    }
+    forget_steps(&stack).await;
+    ann.rest().post(AGAIN, json!({"code": totp(&secret)})).await.expect(200);
+    for (verb, body) in changes {
+        ann.rest().post(&format!("/api/users/me/{verb}"), body).await.expect(204);
+    }
+}

@@ -2,10 +2,11 @@
 
 use proto::auth::v1::{DeleteIdentityRequest, ListIdentitiesRequest};
 use serde_json::json;
-use tests::{Person, Rest, refused};
+use tests::{Person, Rest, authenticator::totp, refused};
 use tonic::Code;
 
 use super::{Visitor, ann, count, key::Signature, site::Site};
+use crate::factors::{SECOND, add_app, claims, forget_steps};
 
 const IDENTITIES: &str = "/api/users/me/identities";
 
@@ -228,4 +229,48 @@ async fn arrivals_at_the_same_moment_are_one_account() {
     let ids = futures_util::future::join_all(arrivals).await;
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     assert_eq!(count(&stack, "users").await, 1);
+}
+
+/// Two sites may have the same name for two people.
+#[tokio::test]
+async fn the_same_subject_at_another_site_is_somebody_else() {
+    let (acme, other) = (Site::start().await, Site::start().await);
+    let builder = other.known_as(acme.known(tests::Stack::builder()), "other");
+    let stack = builder.set("auth", "MAINSTAY_PROVIDERS", "acme,other").start().await;
+    let rest = Rest::new(stack.gateway.listen);
+    let at_acme = Visitor::new(&rest, &acme);
+    let first = at_acme.come_as(&ann()).await.expect(200).text_at("/session/user/id");
+    let at_other = Visitor { rest: &rest, site: &other, base: "/api/providers/other" };
+    at_other.come_as(&ann()).await.refused(409, "IDENTITY_EMAIL_TAKEN");
+    let mut namesake = ann();
+    namesake["email"] = "ann@elsewhere.example.com".into();
+    let second = at_other.come_as(&namesake).await.expect(200).text_at("/session/user/id");
+    assert_ne!(second, first);
+    let again = at_acme.come_as(&ann()).await.expect(200).text_at("/session/user/id");
+    assert_eq!(again, first);
+}
+
+/// However strong the site says that its proof was, it is one factor.
+#[tokio::test]
+async fn another_site_does_not_get_round_the_second_factor() {
+    let site = Site::start().await;
+    let stack = site.stack().await;
+    let rest = Rest::new(stack.gateway.listen);
+    let mut strong = ann();
+    (strong["acr"], strong["amr"]) = ("aal3".into(), json!(["hwk", "mfa"]));
+    Visitor::new(&rest, &site).come_as(&strong).await.expect(200);
+    assert_eq!(claims(&rest)["acr"], "aal1");
+    let (secret, _) = add_app(&rest).await;
+    forget_steps(&stack).await;
+    let elsewhere = Rest::new(stack.gateway.listen);
+    let asked = Visitor::new(&elsewhere, &site).come_as(&strong).await;
+    let asked = asked.refused(401, "SECOND_FACTOR_REQUIRED");
+    assert_eq!(elsewhere.cookie("__Host-session"), None);
+    let shown = json!({"challenge": asked.text_at("/challenge"), "code": totp(&secret)});
+    elsewhere.post(SECOND, shown).await.expect(200);
+    assert_eq!(claims(&elsewhere)["amr"], json!(["fed", "otp", "mfa"]));
+    // It ends here, whatever the site thinks.
+    stack.databases.auth.execute("UPDATE sessions SET expires_at = now()", &[]).await;
+    let refreshed = elsewhere.post("/api/sessions/current/refresh", json!({})).await;
+    refreshed.refused(401, "SESSION_ENDED");
 }

@@ -5,7 +5,12 @@ SELECT
     users.username,
     users.display_name,
     users.password_hash,
-    sessions.authenticated_at > now() - interval '10 minutes' AS is_fresh
+    sessions.authenticated_at > now() - interval '10 minutes' AS is_fresh,
+    EXISTS (
+        SELECT
+        FROM factors
+        WHERE factors.user_id = users.user_id AND confirmed_at IS NOT NULL
+    ) AS has_second_factor
 FROM users
 JOIN sessions USING (user_id)
 WHERE users.user_id = $1

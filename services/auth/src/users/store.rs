@@ -47,6 +47,7 @@ pub(crate) struct Standing {
     pub(crate) password_hash: String,
     /// Whether they have signed in within the last minutes.
     pub(crate) is_fresh: bool,
+    pub(crate) has_second_factor: bool,
     pub(crate) own_words: OwnWords,
 }
 
@@ -108,6 +109,7 @@ pub(crate) async fn standing(
             is_email_verified: row.try_get("email_verified")?,
             password_hash: row.try_get("password_hash")?,
             is_fresh: row.try_get("is_fresh")?,
+            has_second_factor: row.try_get("has_second_factor")?,
             own_words,
         })
     };
