@@ -181,7 +181,7 @@ async fn live_through(stack: &mut Stack, database: &Client, person: &Person, see
     let live = "SELECT count(*) FROM sessions WHERE session_id::text = $1 AND ended_at IS NULL";
     assert_eq!(one(database, live, &session).await, 0, "seed {seed}");
     let told = "SELECT count(*) FROM audit_events WHERE session_id::text = $1 \
-                AND kind = 'session.refresh_token_reused' AND details LIKE '%device%'";
+                AND kind = 'session.refresh_token_reused' AND private LIKE '%device%'";
     assert_eq!(one(database, told, &session).await, 1, "seed {seed}");
 }
 

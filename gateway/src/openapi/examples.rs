@@ -29,7 +29,8 @@ pub(super) fn text(name: &str, comment: &str, limits: Option<&Limits>) -> Option
         _ => "",
     };
     let quoted = comment.split('`').skip(1).step_by(2);
-    let quoted = quoted.filter(|it| it.chars().all(|char| char.is_ascii_alphanumeric()));
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || ".-_".contains(char);
+    let quoted = quoted.filter(|it| it.chars().all(is_plain));
     let candidates = [known, title.as_str(), singular, long.as_str()];
     let mut candidates = quoted.chain(candidates).filter(|it| !it.is_empty());
     let fits = |text: &&str| limits.is_none_or(|limits| limits.takes(text));

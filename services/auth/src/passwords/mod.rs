@@ -1,5 +1,6 @@
 //! Passwords: what they may be, hashed and verified, never too many at once.
 
+mod common;
 mod hashing;
 mod queue;
 mod rules;

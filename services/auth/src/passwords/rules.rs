@@ -5,6 +5,8 @@
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::common::is_common;
+
 /// The words that whoever attacks this account tries first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnWords {
@@ -48,6 +50,9 @@ pub(super) fn check(password: &SecretString, own: &OwnWords) -> Result<(), Weakn
     }
     if own.are_in(&folded(password)) {
         return Err(Weakness::ContainsName);
+    }
+    if is_common(password) {
+        return Err(Weakness::TooCommon);
     }
     let own: Vec<_> = own.names.iter().chain(&own.words).map(String::as_str).collect();
     let guesses = zxcvbn::zxcvbn(password, &own).guesses_log10();
@@ -162,6 +167,9 @@ mod tests {
             &"x7".repeat(64),
             "drowssap4321",
             "1q2w3e4r5t6y",
+            // On lists only.
+            "1q2w3e4r5t6y7u8i",
+            "LinkedIn2011",
         ] {
             assert_eq!(checked(password), Err(Weakness::TooCommon), "{password}");
         }

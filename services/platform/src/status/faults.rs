@@ -32,6 +32,8 @@ faults! {
     "WRONG_TYPE" "Of the wrong type" "send the type that the detail asks for"
     "DUPLICATE" "Given twice" "say it once: in the path, in the query or in the body"
     "UNKNOWN_FIELD" "No such field" "use a field of the request; the suggestion may be the one"
+    "PASSWORD_TOO_COMMON" "A password that attackers try first" "take several words that have nothing to do with each other"
+    "PASSWORD_CONTAINS_NAME" "A password with a name in it" "leave out your name, your address and the name of this product"
     "UNKNOWN_PARAMETER" "No such parameter" "use a parameter of the route; the suggestion may be the one"
 }
 
