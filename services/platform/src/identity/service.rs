@@ -99,7 +99,7 @@ impl ServiceToken {
     }
 
     /// Forgets a token that was refused.
-    fn forget(&self, refused: &HeaderValue) {
+    pub(crate) fn forget(&self, refused: &HeaderValue) {
         let Some(inner) = &self.0 else { return };
         let mut state = inner.state();
         if state.held.as_ref().is_some_and(|held| held.authorization == *refused) {

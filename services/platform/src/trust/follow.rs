@@ -10,7 +10,7 @@ use proto::auth::v1::{
     WatchTrustRequest, WatchTrustResponse, trust_service_client::TrustServiceClient,
 };
 use tokio::time::{sleep, timeout};
-use tonic::{Request, Status, Streaming};
+use tonic::{Code, Request, Status, Streaming};
 
 use super::{Broken, STALE_SECONDS, Trust};
 use crate::{
@@ -111,10 +111,17 @@ impl Follower {
         let client = TrustServiceClient::new(upstream::channel(&self.auth));
         let mut client = client.max_decoding_message_size(MAX_MESSAGE);
         let mut request = Request::new(WatchTrustRequest {});
-        if let Some(authorization) = self.identity.authorization().await {
-            request.metadata_mut().as_mut().insert(AUTHORIZATION, authorization);
+        let authorization = self.identity.authorization().await;
+        if let Some(authorization) = &authorization {
+            request.metadata_mut().as_mut().insert(AUTHORIZATION, authorization.clone());
         }
-        Ok(client.watch_trust(request).await?.into_inner())
+        let opened = client.watch_trust(request).await;
+        if let (Err(status), Some(refused)) = (&opened, &authorization)
+            && status.code() == Code::Unauthenticated
+        {
+            self.identity.forget(refused);
+        }
+        Ok(opened?.into_inner())
     }
 }
 
