@@ -14,6 +14,7 @@ CREATE TABLE devices (
     created_at   timestamptz NOT NULL DEFAULT now(),
     last_seen_at timestamptz NOT NULL DEFAULT now(),
     expires_at   timestamptz NOT NULL,
+    session_id   uuid,
 
     CONSTRAINT devices_pkey PRIMARY KEY (token_hash, user_id),
     CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id)
@@ -26,3 +27,4 @@ COMMENT ON COLUMN devices.user_id IS 'Who signed in with it.';
 COMMENT ON COLUMN devices.created_at IS 'When they first did.';
 COMMENT ON COLUMN devices.last_seen_at IS 'When they last did.';
 COMMENT ON COLUMN devices.expires_at IS 'When the device is forgotten unless they do again.';
+COMMENT ON COLUMN devices.session_id IS 'The session that they opened with it last; the next sign-in with the device ends it.';

@@ -16,8 +16,8 @@ WITH dispensable AS (
     ORDER BY last_seen_at DESC
     LIMIT 7
 )
-INSERT INTO devices (token_hash, user_id, expires_at)
-VALUES ($1, $2, now() + interval '400 days')
+INSERT INTO devices (token_hash, user_id, expires_at, session_id)
+VALUES ($1, $2, now() + interval '400 days', $4)
 RETURNING
     expires_at,
     EXISTS (

@@ -2,6 +2,7 @@
 
 use database::{Error, Transaction};
 use platform::request_id::RequestContext;
+use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{Device, Recognised};
@@ -11,25 +12,38 @@ use crate::{audit, mail::Letter, secrets::Token, sessions::Issuer};
 /// and others were, they get a letter about it.
 pub(crate) async fn recognise(
     transaction: &Transaction<'_>,
-    (user_id, email): (Uuid, &str),
+    (user_id, email, session_id): (Uuid, &str, Uuid),
     device: &Device,
     issuer: &Issuer,
 ) -> Result<Recognised, Error> {
     let presented = device.hash();
-    let row = transaction.row(include_str!("touch.sql"), &[&presented, &user_id]).await?;
+    let params: [&(dyn ToSql + Sync); 3] = [&presented, &user_id, &session_id];
+    let row = transaction.row(include_str!("touch.sql"), &params).await?;
     if let (Some(row), Some(token)) = (row, &device.token) {
         let expires_at = row.try_get("expires_at")?;
         return Ok(Recognised { token: token.clone(), expires_at });
     }
     let token = Token::random();
-    let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
-        [&token.hash(), &user_id, &presented];
+    let params: [&(dyn ToSql + Sync); 4] = [&token.hash(), &user_id, &presented, &session_id];
     let row = transaction.row(include_str!("insert.sql"), &params).await?;
     let row = row.ok_or_else(|| Error::Config("an insert returns a row".to_owned()))?;
     if row.try_get("is_another")? {
         tell(transaction, (user_id, email), device, issuer).await?;
     }
     Ok(Recognised { token, expires_at: row.try_get("expires_at")? })
+}
+
+/// The live sessions that were opened with a device, and whose they are: each user's
+/// last. Nobody signs in with it meanwhile.
+pub(crate) async fn sessions(
+    transaction: &Transaction<'_>,
+    device: &Device,
+) -> Result<Vec<(Uuid, Uuid)>, Error> {
+    let Some(token) = device.hash() else { return Ok(Vec::new()) };
+    transaction.rows(include_str!("lock.sql"), &[&token]).await?;
+    let rows = transaction.rows(include_str!("sessions.sql"), &[&token]).await?;
+    let read = |row: &Row| Ok((row.try_get("session_id")?, row.try_get("user_id")?));
+    rows.iter().map(read).collect()
 }
 
 async fn tell(

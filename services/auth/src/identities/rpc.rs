@@ -21,6 +21,7 @@ use super::{
     store, visits,
 };
 use crate::{
+    devices::Device,
     mail::PostOffice,
     sessions::{Issuer, SignedIn},
     users::SignUp,
@@ -83,9 +84,10 @@ impl pb::identity_service_server::IdentityService for Rpc {
         let provider = self.provider(&request.provider)?;
         let flow = Flow::end(request.flow_token, &request.state, false)?;
         let return_path = visits::take(&self.pool, &flow, provider, None).await?;
+        let device = Device::presented(request.device_token, &request.device_name);
         let pb::FinishSignInRequest { code, iss, error, .. } = request;
         let came_back = CameBack { code, iss, error };
-        let signed_in = self.sign_in(provider, &flow, came_back).await?;
+        let signed_in = self.sign_in(provider, &flow, came_back, device).await?;
         Ok(Response::new(pb::FinishSignInResponse {
             session: signed_in.session,
             access_token: signed_in.access_token,
@@ -94,6 +96,8 @@ impl pb::identity_service_server::IdentityService for Rpc {
             refresh_token_expires_at: signed_in.refresh_token_expires_at,
             return_path,
             flow_token: Some(String::new()),
+            device_token: signed_in.device_token,
+            device_token_expires_at: signed_in.device_token_expires_at,
         }))
     }
 
@@ -187,6 +191,7 @@ impl Rpc {
         provider: &Provider,
         flow: &Flow,
         came_back: CameBack,
+        device: Device,
     ) -> Result<SignedIn, Status> {
         let confirmed = provider.confirm(flow, came_back).await;
         let confirmed = confirmed.map_err(|failure| refuse(provider, failure))?;
@@ -199,7 +204,7 @@ impl Rpc {
         };
         let arriving = (&self.post_office, self.sign_up);
         let given = (&claimed, provider, &self.issuer, arriving);
-        Ok(store::sign_in(&self.pool, given).await?)
+        Ok(store::sign_in(&self.pool, given, &device).await?)
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     provider::{Provider, Providers},
 };
 use crate::{
+    devices::Device,
     mail::PostOffice,
     sessions::{self, Issuer, Opening, Proof, SignedIn},
     users::SignUp,
@@ -28,8 +29,13 @@ pub(super) async fn is_known(pool: &Pool, claimed: &Claimed) -> Result<bool, Err
 }
 
 /// Signs somebody in whom a site has confirmed.
-pub(super) async fn sign_in(pool: &Pool, given: Given<'_>) -> Result<SignedIn, Error> {
-    pool.transaction(given, |transaction, &(claimed, provider, issuer, arriving)| {
+pub(super) async fn sign_in(
+    pool: &Pool,
+    given: Given<'_>,
+    device: &Device,
+) -> Result<SignedIn, Error> {
+    pool.transaction((given, device), |transaction, &(given, device)| {
+        let (claimed, provider, issuer, arriving) = given;
         Box::pin(async move {
             lock(transaction, claimed).await?;
             let params: [&(dyn ToSql + Sync); 2] = [&claimed.issuer, &claimed.subject];
@@ -38,7 +44,7 @@ pub(super) async fn sign_in(pool: &Pool, given: Given<'_>) -> Result<SignedIn, E
                 Some(row) => row.try_get("user_id").map_err(unreadable)?,
                 None => arrive(transaction, claimed, provider, arriving).await?,
             };
-            let opening = Opening::of(user_id, Proof::Federated);
+            let opening = Opening::of(user_id, Proof::Federated).with(device.clone());
             Ok(sessions::open(transaction, &opening, issuer).await?)
         })
     })

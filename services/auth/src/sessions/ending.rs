@@ -5,7 +5,10 @@ use proto::auth::v1::EndSessionsResponse;
 use uuid::Uuid;
 
 use super::Error;
-use crate::audit;
+use crate::{
+    audit,
+    devices::{self, Device},
+};
 
 /// Ends a session of a user, as an actor wants.
 pub(super) async fn end(
@@ -75,6 +78,20 @@ pub(super) async fn end_oldest(transaction: &Transaction<'_>, user_id: Uuid) -> 
         let session_id = row.try_get("session_id").map_err(database::Error::from)?;
         end_one(transaction, session_id, user_id).await?;
         record(transaction, session_id, user_id, Some(user_id)).await?;
+    }
+    Ok(())
+}
+
+/// Ends the sessions that a device has when somebody signs in with it: a browser has
+/// room for one, so nobody could use them any more but whoever stole their tokens.
+pub(super) async fn end_replaced(
+    transaction: &Transaction<'_>,
+    device: &Device,
+    actor: Uuid,
+) -> Result<(), Error> {
+    for (session_id, user_id) in devices::sessions(transaction, device).await? {
+        end_one(transaction, session_id, user_id).await?;
+        record(transaction, session_id, user_id, Some(actor)).await?;
     }
     Ok(())
 }

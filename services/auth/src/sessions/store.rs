@@ -103,6 +103,9 @@ pub(crate) async fn open(
     if impersonator_id.is_none() && !opening.reaches_aal2() {
         factors::pass(transaction, opening, &issuer.tickets).await?;
     }
+    if let Some(device) = device {
+        ending::end_replaced(transaction, device, *user_id).await?;
+    }
     let (session_id, token) = (Uuid::now_v7(), Token::random());
     let name = device.as_ref().map_or_else(devices::name_of_client, |it| it.name().to_owned());
     let row = insert(transaction, (session_id, &token, &name), opening, issuer.lifetimes).await?;
@@ -117,7 +120,8 @@ pub(crate) async fn open(
     let signed_in = sign_in(&row, issued, issuer)?;
     let Some(device) = device else { return Ok(signed_in) };
     let email: String = row.try_get("email").map_err(unreadable)?;
-    let recognised = devices::recognise(transaction, (*user_id, &email), device, issuer).await?;
+    let whose = (*user_id, email.as_str(), session_id);
+    let recognised = devices::recognise(transaction, whose, device, issuer).await?;
     Ok(issuer::known_by(signed_in, recognised))
 }
 
