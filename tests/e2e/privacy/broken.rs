@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use tests::{Person, Stack, eventually, refused};
+use http_body_util::BodyExt as _;
+use tests::{Person, Stack, eventually, refused, within};
 use tonic::Code;
 
 use super::{Archive, EXPORT, direct, export, many::write_much};
-use crate::factors::noted;
+use crate::{
+    factors::noted,
+    streams::{nothing, send},
+};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -52,15 +56,14 @@ async fn what_breaks_off_is_seen_to_be_broken() {
     assert!(Archive::read(&bytes).await.is_none());
 
     stack.content.start_again().await;
-    let rest = ann.rest().clone();
-    let mut download = Box::pin(rest.call("GET", EXPORT).try_send());
-    let begun = eventually("it is begun", LIMIT, async || {
-        (noted(&stack, &ann, "account.exported").await == 2).then_some(())
-    });
-    tokio::select! {
-        answer = &mut download => panic!("it was all there at once: {:?}", answer.map(|it| it.status)),
-        () = begun => stack.content.kill(),
-    }
-    let broken = download.await;
-    assert!(broken.is_err(), "{:?}", broken.map(|answer| answer.status));
+    let cookie = format!("__Host-access={}", ann.rest().cookie("__Host-access").unwrap());
+    let download = eventually("it is begun", LIMIT, async || {
+        let (line, headers) = (format!("GET {EXPORT}"), [("cookie", &*cookie)]);
+        let answer = send(&stack.gateway, &line, &headers, nothing()).await;
+        (answer.status() == 200).then_some(answer)
+    })
+    .await;
+    stack.content.kill();
+    let read = within("the end", LIMIT, download.into_body().collect()).await;
+    assert!(read.is_err(), "half an archive is not an archive");
 }

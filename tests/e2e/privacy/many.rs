@@ -15,8 +15,8 @@ pub(super) async fn write_much(stack: &Stack, author: &Person, posts: i32, lengt
     let sql = "INSERT INTO posts (post_id, author_id, title, slug, body, tags) \
                SELECT gen_random_uuid(), $1::text::uuid, n::text, n::text, body, '{}' \
                FROM generate_series(1, $2) AS n, LATERAL ( \
-                   SELECT string_agg(md5(random()::text || n), '') AS body \
-                   FROM generate_series(1, $3)) AS texts";
+                   SELECT string_agg(md5(random()::text || n || part), '') AS body \
+                   FROM generate_series(1, $3) AS part) AS texts";
     let made = stack.databases.content.execute(sql, &[&author.id, &posts, &length]).await;
     assert_eq!(i64::from(posts), i64::try_from(made).unwrap());
 }

@@ -58,7 +58,7 @@ async fn tables(service: &str, database: &Database) -> BTreeMap<String, Vec<Stri
     let sql = "SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid \
                WHERE relkind IN ('r', 'p') AND NOT relispartition AND attnum > 0 \
                    AND NOT attisdropped AND relnamespace = 'public'::regnamespace \
-                   AND relname <> 'refinery_schema_history' \
+                   AND relname <> 'migrations' \
                ORDER BY relname, attnum";
     let mut tables = BTreeMap::<_, Vec<String>>::new();
     for row in database.rows(sql, &[]).await {
