@@ -45,14 +45,17 @@ async fn hidden(database: &Database) -> Vec<String> {
         for row in database.rows(row.get(0), &[]).await {
             let bytes: Vec<u8> = row.get::<_, Option<_>>(0).unwrap_or_default();
             let base64 = STANDARD_NO_PAD.encode(&bytes);
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            hidden.extend([hex, base64.replace('+', "-").replace('/', "_"), base64]);
+            hidden.extend([hex(&bytes), base64.replace('+', "-").replace('/', "_"), base64]);
         }
     }
     for row in database.rows("SELECT password_hash FROM users", &[]).await {
         hidden.push(row.get(0));
     }
     hidden
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 fn kinds(archive: &Archive) -> Vec<String> {
