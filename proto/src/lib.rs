@@ -31,6 +31,14 @@ pub mod mainstay {
     }
 }
 
+/// What the contract takes from Google's common protos.
+pub mod google {
+    /// HTTP: files, and routes.
+    pub mod api {
+        tonic::include_proto!("google.api");
+    }
+}
+
 pub use self::mainstay::{auth, content, options};
 
 /// The encoded `FileDescriptorSet` of every file, options included.

@@ -9,6 +9,7 @@ use proto::{
         email_service_client::EmailServiceClient, factor_service_client::FactorServiceClient,
         identity_service_client::IdentityServiceClient, key_service_client::KeyServiceClient,
         password_service_client::PasswordServiceClient,
+        privacy_service_client::PrivacyServiceClient,
         service_account_service_client::ServiceAccountServiceClient,
         session_service_client::SessionServiceClient, sign_in_service_client::SignInServiceClient,
         user_service_client::UserServiceClient,
@@ -143,6 +144,11 @@ impl Grpc {
     /// Accounts of machines.
     pub fn service_accounts(&self) -> ServiceAccountServiceClient<Authorized> {
         ServiceAccountServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
+    }
+
+    /// What is kept about users.
+    pub fn privacy(&self) -> PrivacyServiceClient<Authorized> {
+        PrivacyServiceClient::with_interceptor(self.auth.clone(), self.bearer.clone())
     }
 
     /// Posts.

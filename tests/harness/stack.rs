@@ -51,6 +51,17 @@ impl Stack {
         Self::builder().start().await
     }
 
+    /// Starts everything, with an auth that knows where content is. Each is told where
+    /// the other one is when that has started: so auth is started twice.
+    pub async fn whole() -> Self {
+        let mut stack = Self::start().await;
+        let url = stack.content.url();
+        stack.auth.kill();
+        stack.auth.set("MAINSTAY_CONTENT_URL", &url);
+        stack.auth.start_again().await;
+        stack
+    }
+
     /// Starts everything with other settings than usual.
     pub fn builder() -> Builder {
         Builder::default()

@@ -69,7 +69,7 @@ async fn the_document_is_valid_and_so_are_its_examples() {
 #[tokio::test]
 async fn no_answer_contradicts_the_document() {
     tools().await;
-    let stack = Stack::start().await;
+    let stack = Stack::whole().await;
     let admin = Person::admin(&stack, "admin").await;
     admin.publish("Something to find").await;
     let session = admin.grpc().sessions().create_session(admin.credentials()).await.unwrap();

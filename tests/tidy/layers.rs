@@ -71,6 +71,8 @@ fn the_gateway_has_no_code_for_a_route() {
         names.insert(service.name().to_owned());
         names.extend(service.methods().map(|method| method.name().to_owned()));
         let messages = service.methods().flat_map(|it| [it.input(), it.output()]);
+        // What every gateway knows of Google's is no route of ours.
+        let messages = messages.filter(|message| message.package_name().starts_with("mainstay."));
         names.extend(messages.map(|message| message.name().to_owned()));
     }
     let is_gateway = |source: &Source| {

@@ -94,7 +94,10 @@ fn begin(asked: &Asked<'_>, head: Head, is_known: bool, body: Outgoing) -> Respo
     }
     // What not everybody may see nobody keeps for others, whatever the service says.
     if !rpc.is_public || !asked.identity.is_anonymous() {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        let is_for_nobody = headers.get(header::CACHE_CONTROL).is_some_and(|it| it == "no-store");
+        if !is_for_nobody {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        }
     } else if rpc.cache_seconds > 0 {
         let kept = HeaderValue::try_from(format!("public, max-age={}", rpc.cache_seconds));
         if let Ok(kept) = kept {

@@ -9,7 +9,6 @@ use platform::{
     server::{Grpc, Stopping},
     sign::Signer,
     trust::Trust,
-    upstream,
 };
 use proto::auth::v1::{
     administration_service_server::AdministrationServiceServer,
@@ -35,7 +34,8 @@ use crate::{
     machines,
     mail::{self, PostOffice},
     passwords::Passwords,
-    privacy, resets,
+    privacy::{self, Content, Exporter, Json},
+    resets,
     sessions::{self, Issuer},
     sign_in,
     trust::{self, Hub},
@@ -65,6 +65,7 @@ pub(crate) struct Shared {
     issuer: Issuer,
     failures: Failures,
     sign_up: SignUp,
+    exporter: Exporter,
 }
 
 /// A service with the usual limit.
@@ -112,7 +113,7 @@ impl Workers {
                 pool: pool.clone(),
                 keys: Arc::clone(&shared.keys),
                 issuer: config.issuer.clone(),
-                content: config.content_url.as_ref().map(upstream::connect),
+                content: shared.exporter.content.clone(),
             },
         })
     }
@@ -122,10 +123,11 @@ impl Workers {
 
 impl Shared {
     /// Makes it of the settings.
-    pub(crate) fn new(config: &Config, pool: &Pool, keys: &Arc<KeySet>) -> Self {
+    pub(crate) fn new(config: &Config, pool: &Pool, keys: &Arc<KeySet>) -> Result<Self, Fatal> {
         let master = &config.secret_key;
+        let content = Content::new(keys, &config.issuer, config.content_url.as_ref());
         let post = PostOffice::new(master, &config.public_url);
-        Self {
+        Ok(Self {
             pool: pool.clone(),
             replies: Replies::new(pool, master),
             pages: Arc::new(Pages::new(master.steady_sealer("steady page tokens"))),
@@ -143,7 +145,8 @@ impl Shared {
             },
             failures: Failures::default(),
             sign_up: config.sign_up,
-        }
+            exporter: Exporter { pool: pool.clone(), content, json: Json::new()? },
+        })
     }
 
     /// Accounts, their addresses and passwords, and their end.
@@ -171,8 +174,12 @@ impl Shared {
             desk: self.desk.clone(),
             defence: Arc::clone(&self.defence),
         };
-        let post_office = self.post.clone();
-        let privacy = privacy::Rpc { pool: pool.clone(), replies: replies.clone(), post_office };
+        let privacy = privacy::Rpc {
+            pool: pool.clone(),
+            replies: replies.clone(),
+            post_office: self.post.clone(),
+            exporter: self.exporter.clone(),
+        };
         grpc.with(limited!(UserServiceServer, users))
             .with(limited!(EmailServiceServer, emails))
             .with(limited!(PasswordServiceServer, resets))

@@ -45,8 +45,8 @@ pub(crate) struct Config {
     pub(crate) webauthn_origins: Origins,
     /// `MAINSTAY_SIGN_UP`: `open`, `verified` or `closed`; `open` by default.
     pub(crate) sign_up: SignUp,
-    /// `MAINSTAY_CONTENT_URL`: where what users wrote is erased; without it erasures
-    /// wait.
+    /// `MAINSTAY_CONTENT_URL`: where what users wrote is erased and handed out;
+    /// without it erasures wait, and nobody gets an archive.
     pub(crate) content_url: Option<upstream::Address>,
     /// How letters leave.
     pub(crate) mail: mail::Settings,

@@ -88,7 +88,7 @@ async fn prepare(
     migrate(&pool).await.map_err(unusable)?;
     let (keys, hub) = follow(&config, &pool).await?;
     let access = AccessLayer::new(contract, Verifier::new(&config.issuer, hub.trust()));
-    let shared = Shared::new(&config, &pool, &keys);
+    let shared = Shared::new(&config, &pool, &keys)?;
     let workers = Workers::new(&config, &shared).await?;
     let grpc = Grpc::new()?;
     let grpc = shared.accounts(grpc);

@@ -74,12 +74,14 @@ pub fn connect(address: &Address) -> Upstream {
     InterceptedService::new(channel(address), Propagate)
 }
 
+/// The same for streams: see [`streaming_channel_to`].
+pub fn connect_streaming(address: &Address) -> Upstream {
+    InterceptedService::new(tuned_channel(address, streaming_endpoint), Propagate)
+}
+
 /// The bare connection below [`connect`], for calls that build their own headers.
 pub fn channel(address: &Address) -> Channel {
-    let Some(tls) = &address.tls else {
-        return endpoint(address.uri.clone()).connect_timeout(CONNECT_TIMEOUT).connect_lazy();
-    };
-    secure_channel(address, tls.clone(), endpoint)
+    tuned_channel(address, endpoint)
 }
 
 /// The same to one of the addresses that a name stands for. A connection that
@@ -94,11 +96,14 @@ pub fn channel_to(address: &Address, socket: SocketAddr) -> Channel {
 /// What a service has sent ahead of a slow reader is bounded stream by stream, and
 /// no number of them can use up the window of the connection that all share.
 pub fn streaming_channel_to(address: &Address, socket: SocketAddr) -> Channel {
-    tuned_channel_to(address, socket, |uri| {
-        endpoint(uri)
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-    })
+    tuned_channel_to(address, socket, streaming_endpoint)
+}
+
+fn tuned_channel(address: &Address, endpoint: impl Fn(Uri) -> Endpoint) -> Channel {
+    let Some(tls) = &address.tls else {
+        return endpoint(address.uri.clone()).connect_timeout(CONNECT_TIMEOUT).connect_lazy();
+    };
+    secure_channel(address, tls.clone(), endpoint)
 }
 
 fn tuned_channel_to(
@@ -138,6 +143,12 @@ fn endpoint(uri: Uri) -> Endpoint {
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .keep_alive_while_idle(true)
+}
+
+fn streaming_endpoint(uri: Uri) -> Endpoint {
+    endpoint(uri)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
 }
 
 /// Reads the settings that hold addresses, and `MAINSTAY_UPSTREAM_*` for those that

@@ -138,7 +138,7 @@ impl std::fmt::Display for Case<'_> {
 
 #[tokio::test]
 async fn nobody_calls_what_the_contract_does_not_let_them() {
-    let stack = Stack::start().await;
+    let stack = Stack::whole().await;
     let cast = Cast::of(&stack).await;
     let methods = methods(&pool());
     let cases = cases(&methods);

@@ -19,7 +19,8 @@ use self::flow::Flow;
 const MIB: usize = 1024 * 1024;
 const LIMIT: Duration = Duration::from_secs(30);
 
-async fn send(
+/// Sends a request and leaves what is answered to be read.
+pub(crate) async fn send(
     gateway: &Service,
     line: &str,
     headers: &[(&str, &str)],
@@ -45,7 +46,8 @@ async fn try_send(
     within("an answer", LIMIT, answer).await
 }
 
-fn nothing() -> BoxBody<Bytes, std::convert::Infallible> {
+/// No body.
+pub(crate) fn nothing() -> BoxBody<Bytes, std::convert::Infallible> {
     Full::default().boxed()
 }
 

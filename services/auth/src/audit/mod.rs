@@ -12,6 +12,7 @@ mod chain;
 mod chainer;
 mod checkpoint;
 mod failures;
+mod own;
 mod rpc;
 mod search;
 mod store;
@@ -24,6 +25,7 @@ pub(crate) use self::{
     chain::{Entry, GENESIS, mark},
     chainer::{Chainer, LOCK, sign},
     failures::Failures,
+    own::{Chained, chained, waiting},
     rpc::Rpc,
     store::{last_checkpoint, read_checkpoint, record},
 };
@@ -105,6 +107,7 @@ kinds! {
     AccountCreated "account.created" "Somebody signed up."
     AccountChanged "account.changed" "An account was changed."
     AccountDeleted "account.deleted" "An account was deleted."
+    AccountExported "account.exported" "Everything about an account was fetched by its owner."
     AccountSuspended "account.suspended" "Everybody was kept out of an account."
     AccountRestored "account.restored" "People were let into a suspended account again."
     RolesChanged "account.roles_changed" "The ranks of an account were changed."

@@ -70,15 +70,8 @@ pub(super) async fn list_own(
     let (before, limit) = (before(page), page.limit());
     let params: [&(dyn ToSql + Sync); 3] = [&before, &user_id, &limit];
     let rows = pool.rows(statement!("list_own.sql", "newest_first.sql"), &params).await?;
-    let mut events: Vec<_> = rows.iter().map(with_key).collect::<Result<_, _>>()?;
-    let user_id = user_id.to_string();
-    for (_, event) in &mut events {
-        if !event.actor_id.is_empty() && event.actor_id != user_id {
-            event.address.clear();
-            event.details.retain(|detail| !super::PRIVATE.contains(&&*detail.name));
-        }
-    }
-    Ok(events)
+    let read = |row: &Row| Ok((key(row.try_get("position")?), read_own(row, user_id)?));
+    Ok(rows.iter().map(read).collect::<Result<_, tokio_postgres::Error>>()?)
 }
 
 /// Events behind a place, in the order of the chain.
@@ -137,6 +130,16 @@ fn before(page: &Page) -> i64 {
 
 fn with_key(row: &Row) -> Result<(Key, AuditEvent), tokio_postgres::Error> {
     Ok((key(row.try_get("position")?), read(row)?))
+}
+
+/// An event as the user sees it to whom it happened: without what is private to others.
+pub(super) fn read_own(row: &Row, user_id: Uuid) -> Result<AuditEvent, tokio_postgres::Error> {
+    let mut event = read(row)?;
+    if !event.actor_id.is_empty() && event.actor_id != user_id.to_string() {
+        event.address.clear();
+        event.details.retain(|detail| !super::PRIVATE.contains(&&*detail.name));
+    }
+    Ok(event)
 }
 
 fn read(row: &Row) -> Result<AuditEvent, tokio_postgres::Error> {

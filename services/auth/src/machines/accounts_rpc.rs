@@ -6,7 +6,7 @@ use proto::auth::v1 as pb;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Error, NewAccount, NewKey, Owner, rpc::SHOWN_AGAIN, store};
+use super::{Error, NewAccount, NewKey, Owner, listing, rpc::SHOWN_AGAIN, store};
 
 /// Serves `mainstay.auth.v1.ServiceAccountService`.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl pb::service_account_service_server::ServiceAccountService for Rpc {
         let (_, request) = admit(request)?;
         let account_id = account_id(&request.service_account_id)?;
         store::has_account(&self.pool, account_id).await?;
-        let api_keys = store::list_keys(&self.pool, Owner::ServiceAccount(account_id)).await?;
+        let api_keys = listing::list_keys(&self.pool, Owner::ServiceAccount(account_id)).await?;
         Ok(Response::new(pb::ListServiceAccountKeysResponse { api_keys }))
     }
 }

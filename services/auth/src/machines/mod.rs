@@ -1,6 +1,7 @@
 //! Machines: keys that are exchanged for access tokens, and accounts of their own.
 
 mod accounts_rpc;
+mod listing;
 mod rpc;
 mod store;
 mod tokens;
@@ -9,7 +10,9 @@ use platform::identity::ApiKey;
 use proto::auth::v1 as pb;
 use uuid::Uuid;
 
-pub(crate) use self::{accounts_rpc::Rpc as AccountsRpc, rpc::Rpc, store::ensure_service_key};
+pub(crate) use self::{
+    accounts_rpc::Rpc as AccountsRpc, listing::keys_of, rpc::Rpc, store::ensure_service_key,
+};
 
 /// As many keys may one owner have.
 pub(crate) const MOST_KEYS: i64 = 50;

@@ -11,7 +11,7 @@ use proto::auth::v1 as pb;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Error, NewKey, Owner, store};
+use super::{Error, NewKey, Owner, listing, store};
 use crate::sessions::Issuer;
 
 /// How long a reply that shows a key is kept, sealed, for whoever lost it.
@@ -44,7 +44,7 @@ impl pb::api_key_service_server::ApiKeyService for Rpc {
     ) -> Result<Response<pb::ListApiKeysResponse>, Status> {
         let (caller, request) = admit(request)?;
         let user_id = caller.acting_for(&request.user_id)?;
-        let api_keys = store::list_keys(&self.pool, Owner::User(user_id)).await?;
+        let api_keys = listing::list_keys(&self.pool, Owner::User(user_id)).await?;
         Ok(Response::new(pb::ListApiKeysResponse { api_keys }))
     }
 

@@ -8,7 +8,7 @@ use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{
-    Error, MOST_ACCOUNTS, MOST_KEYS, NewAccount, NewKey, Owner,
+    Error, MOST_ACCOUNTS, MOST_KEYS, NewAccount, NewKey, Owner, listing,
     tokens::{self, Known},
 };
 use crate::{
@@ -27,13 +27,6 @@ pub(super) async fn create_key(
         Box::pin(insert_key(transaction, Some(actor), new))
     })
     .await
-}
-
-/// The keys of an owner, newest first.
-pub(super) async fn list_keys(pool: &Pool, owner: Owner) -> Result<Vec<pb::ApiKey>, Error> {
-    let params: [&(dyn ToSql + Sync); 2] = [&owner.user_id(), &owner.service_account_id()];
-    let rows = pool.rows(include_str!("list_keys.sql"), &params).await?;
-    rows.iter().map(read_key).collect()
 }
 
 /// Ends a key of a user, or any key if its owner does not matter.
@@ -192,7 +185,7 @@ async fn insert_key(
     let params: [&(dyn ToSql + Sync); 8] =
         [&key.id(), &user_id, &service_account_id, &key.hash(), name, scopes, days, &MOST_KEYS];
     let row = transaction.row(include_str!("insert_key.sql"), &params).await?;
-    let api_key = read_key(&row.ok_or(Error::TooMany)?)?;
+    let api_key = listing::read(&row.ok_or(Error::TooMany)?).map_err(unreadable)?;
     let scopes = scopes.join(" ");
     let details = [("api_key_id", api_key.id.as_str()), ("scope", scopes.as_str())];
     note(transaction, Kind::ApiKeyCreated, actor, owner.id(), &details).await?;
@@ -246,22 +239,6 @@ fn known(row: &Row) -> Result<Known, tokio_postgres::Error> {
         expires_at: row.try_get("expires_at")?,
         is_suspended: row.try_get("is_suspended")?,
     })
-}
-
-fn read_key(row: &Row) -> Result<pb::ApiKey, Error> {
-    let read = || {
-        let last_used_at: Option<Timestamp> = row.try_get("last_used_at")?;
-        Ok(pb::ApiKey {
-            id: row.try_get::<_, Uuid>("key_id")?.to_string(),
-            name: row.try_get("name")?,
-            scopes: row.try_get("scopes")?,
-            created_at: Some(to_proto(row.try_get("created_at")?)),
-            expires_at: Some(to_proto(row.try_get("expires_at")?)),
-            last_used_at: last_used_at.map(to_proto),
-            last_used_address: row.try_get("last_used_address")?,
-        })
-    };
-    read().map_err(unreadable)
 }
 
 fn read_account(row: &Row) -> Result<pb::ServiceAccount, Error> {

@@ -1,9 +1,12 @@
-//! Erasing accounts: at once here, and afterwards elsewhere, whatever fails.
+//! What users can ask of those who keep data about them: all of it (`export`), and
+//! that it is erased: at once here, and afterwards elsewhere, whatever fails.
 //!
 //! The transaction that deletes an account leaves a row that says what is left to
 //! do. A worker in every process does it, step by step, and a step that is done
 //! twice does nothing the second time.
 
+mod content;
+mod export;
 mod rpc;
 mod store;
 mod worker;
@@ -12,7 +15,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-pub(crate) use self::{rpc::Rpc, store::begin, worker::Worker};
+pub(crate) use self::{
+    content::Content,
+    export::{Exporter, Json},
+    rpc::Rpc,
+    store::begin,
+    worker::Worker,
+};
 
 /// An erasure that is under way.
 #[derive(Debug)]

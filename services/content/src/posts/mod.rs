@@ -7,7 +7,7 @@ use platform::{etag::Meant, mask::Mask};
 use proto::content::v1::{CreatePostRequest, UpdatePostRequest};
 use uuid::Uuid;
 
-pub(crate) use self::rpc::Rpc;
+pub(crate) use self::{rpc::Rpc, store::read};
 
 /// Long enough to tell posts apart, short enough for an address.
 const MAX_SLUG: usize = 80;

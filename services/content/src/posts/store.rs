@@ -185,7 +185,8 @@ fn key(row: &Row, sorted_by: &str) -> Result<Key, Error> {
     read().map_err(unreadable)
 }
 
-fn read(row: &Row) -> Result<Post, Error> {
+/// A post as it is shown, but for who wrote it: of that there is the id.
+pub(crate) fn read(row: &Row) -> Result<Post, Error> {
     let read = || {
         let published_at: Option<Timestamp> = row.try_get("published_at")?;
         let status = if published_at.is_some() { "published" } else { "draft" };

@@ -220,6 +220,8 @@ catalogue! {
         "it cannot be verified just now who you are; try again in a moment"
     PROVIDER_UNAVAILABLE Unavailable 503 "Other site unavailable"
         "the other site cannot be reached or does not work just now; try again in a moment, or sign in another way"
+    EXPORT_UNAVAILABLE Unavailable 503 "Archive cannot be made"
+        "what you wrote cannot be read just now, and an archive without it would not be whole; try again in a moment"
     INTERNAL Internal 500 "Internal error"
         "something went wrong on our side; the request id finds the cause in our logs"
 }

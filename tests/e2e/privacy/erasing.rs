@@ -7,16 +7,6 @@ use tests::{Answer, Person, Stack, eventually};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// A stack whose auth knows where content is.
-async fn start() -> Stack {
-    let mut stack = Stack::start().await;
-    let url = stack.content.url();
-    stack.auth.kill();
-    stack.auth.set("MAINSTAY_CONTENT_URL", &url);
-    stack.auth.start_again().await;
-    stack
-}
-
 async fn posts(stack: &Stack) -> usize {
     stack.databases.content.rows("SELECT FROM posts", &[]).await.len()
 }
@@ -49,7 +39,7 @@ fn claims(receipt: &str) -> Value {
 
 #[tokio::test]
 async fn who_is_erased_is_gone_everywhere_and_nobody_else_is() {
-    let stack = start().await;
+    let stack = Stack::whole().await;
     let (ann, bob) = (Person::user(&stack, "ann").await, Person::user(&stack, "bob").await);
     let stranger = Person::stranger(&stack);
     ann.publish("Hers").await;
@@ -95,7 +85,7 @@ async fn who_is_erased_is_gone_everywhere_and_nobody_else_is() {
 
 #[tokio::test]
 async fn deleting_an_account_erases_it() {
-    let stack = start().await;
+    let stack = Stack::whole().await;
     let (ann, admin) = (Person::user(&stack, "ann").await, Person::admin(&stack, "root").await);
     ann.publish("Hers").await;
     let path = format!("/api/users/{}", ann.id);
@@ -107,7 +97,7 @@ async fn deleting_an_account_erases_it() {
 
 #[tokio::test]
 async fn an_erasure_is_finished_whatever_dies_meanwhile() {
-    let mut stack = start().await;
+    let mut stack = Stack::whole().await;
     let stranger = Person::stranger(&stack);
     let ann = Person::user(&stack, "ann").await;
     ann.publish("Hers").await;

@@ -1,0 +1,2 @@
+-- auth.privacy.export.one_moment
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ
