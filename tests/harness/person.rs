@@ -111,8 +111,9 @@ impl Person {
         let session = person.grpc.sessions().create_session(person.credentials()).await.unwrap();
         let session = session.into_inner();
         person.grpc = person.grpc.with_token(&session.access_token.unwrap());
-        // The same device, whichever way it goes.
-        person.rest.set_cookie("__Host-device", session.device_token.as_deref());
+        // Their browser is another device, and their first one.
+        let sql = "DELETE FROM devices WHERE user_id::text = $1";
+        stack.databases.auth.execute(sql, &[&person.id]).await;
         person.sign_in(&person.rest).await;
         person
     }
