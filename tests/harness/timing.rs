@@ -1,6 +1,6 @@
-//! Whether two things take the same time, as far as anybody outside can tell.
+//! Whether things take the same time, as far as anybody outside can tell.
 //!
-//! Both are done in turn, together with a third that is the first with a known
+//! All are done in turn, together with one more that is the usual one with a known
 //! difference added, and for as long as it takes to notice that one. Whoever needs
 //! that many looks to see a millisecond has not seen what is not there. What the
 //! machine added is left out: of all times, only the shorter half counts.
@@ -40,36 +40,54 @@ pub struct Compared {
     pub turns: usize,
 }
 
-/// Does two things in turn until the control would be noticed; before each, puts
-/// things in order without being timed.
-pub async fn compare(
+/// Does the usual thing and others in turn until the control would be noticed;
+/// before each, puts things in order without being timed. Returns what was seen of
+/// each of the others.
+pub async fn compare_each<C: Copy>(
     care: Care,
     before: impl AsyncFn(),
-    a: impl AsyncFn(),
-    b: impl AsyncFn(),
-) -> Compared {
-    let mut times: [Vec<f64>; 3] = Default::default();
+    (usual, others): (C, &[C]),
+    act: impl AsyncFn(C),
+) -> Vec<Compared> {
+    let all = [&[usual, usual], others].concat();
+    let mut times = vec![Vec::new(); all.len()];
+    let (mut order, mut random): (Vec<_>, u64) = ((0..all.len()).collect(), 1);
     let end = Instant::now() + care.time;
     loop {
-        let turn = times[0].len();
         // Nobody always comes after the same other.
-        for at in [turn % 3, (turn + 1) % 3, (turn + 2) % 3] {
+        shuffle(&mut order, &mut random);
+        for &at in &order {
             before().await;
-            let took = match at {
-                1 => took(&b).await,
-                _ => took(&a).await,
-            };
-            times[at].push(took.as_secs_f64() * 1_000.0);
+            let started = Instant::now();
+            act(all[at]).await;
+            times[at].push(started.elapsed().as_secs_f64() * 1_000.0);
         }
-        let turns = turn + 1;
+        let turns = times[0].len();
         let is_over = Instant::now() > end;
         if is_over || (turns >= FIRST_LOOK && turns.is_multiple_of(BETWEEN_LOOKS)) {
             let wanted = care.difference.as_secs_f64() * 1_000.0;
-            let compared = judge(&times, wanted);
-            if compared.control > CERTAIN || is_over {
-                return compared.control_found(&times);
+            let seen = |other: &Vec<f64>| {
+                let times = [times[0].clone(), other.clone(), times[1].clone()];
+                (judge(&times, wanted), times)
+            };
+            let seen: Vec<_> = times[2..].iter().map(seen).collect();
+            if is_over || seen.iter().all(|(compared, _)| compared.control > CERTAIN) {
+                let found = seen.into_iter().map(|(it, times)| it.control_found(&times));
+                return found.collect();
             }
         }
+    }
+}
+
+/// Puts things into another order, the same one in every run (Fisher and Yates,
+/// with the numbers of xorshift).
+fn shuffle(order: &mut [usize], random: &mut u64) {
+    for last in (1..order.len()).rev() {
+        *random ^= *random << 13;
+        *random ^= *random >> 7;
+        *random ^= *random << 17;
+        let other = *random % (u64::try_from(last).unwrap() + 1);
+        order.swap(last, usize::try_from(other).unwrap());
     }
 }
 
@@ -115,12 +133,6 @@ impl Compared {
     pub fn assert_different(&self, what: &str) {
         assert!(self.t.abs() > NOTICED, "the time does not tell: {what}: {self:?}");
     }
-}
-
-async fn took(work: &impl AsyncFn()) -> Duration {
-    let started = Instant::now();
-    work().await;
-    started.elapsed()
 }
 
 /// The shorter times of each: what is longer, the machine has added.

@@ -35,7 +35,9 @@ use crate::{
     machines,
     mail::{self, PostOffice},
     passwords::Passwords,
-    privacy, resets,
+    privacy,
+    reproof::Prover,
+    resets,
     sessions::{self, Issuer},
     sign_in,
     trust::{self, Hub},
@@ -64,6 +66,7 @@ pub(crate) struct Shared {
     keys: Arc<KeySet>,
     issuer: Issuer,
     failures: Failures,
+    prover: Prover,
     sign_up: SignUp,
 }
 
@@ -125,14 +128,20 @@ impl Shared {
     pub(crate) fn new(config: &Config, pool: &Pool, keys: &Arc<KeySet>) -> Self {
         let master = &config.secret_key;
         let post = PostOffice::new(master, &config.public_url);
+        let prover = Prover {
+            pool: pool.clone(),
+            passwords: Passwords::new(),
+            defence: Arc::new(Defence::new(pool, master, config.stuffing_limit)),
+            failures: Failures::default(),
+        };
         Self {
             pool: pool.clone(),
             replies: Replies::new(pool, master),
             pages: Arc::new(Pages::new(master.steady_sealer("steady page tokens"))),
-            passwords: Passwords::new(),
+            passwords: prover.passwords.clone(),
             post: post.clone(),
             desk: Desk { post: post.clone(), codes: Codes::new(master) },
-            defence: Arc::new(Defence::new(pool, master, config.stuffing_limit)),
+            defence: Arc::clone(&prover.defence),
             keys: Arc::clone(keys),
             issuer: Issuer {
                 keys: Arc::clone(keys),
@@ -141,7 +150,8 @@ impl Shared {
                 tickets: Arc::new(Tickets::new(master)),
                 post,
             },
-            failures: Failures::default(),
+            failures: prover.failures.clone(),
+            prover,
             sign_up: config.sign_up,
         }
     }
@@ -160,7 +170,7 @@ impl Shared {
         let emails = emails::Rpc {
             pool: pool.clone(),
             replies: replies.clone(),
-            passwords: self.passwords.clone(),
+            prover: self.prover.clone(),
             desk: self.desk.clone(),
             sign_up: self.sign_up,
         };
@@ -168,6 +178,7 @@ impl Shared {
             pool: pool.clone(),
             replies: replies.clone(),
             passwords: self.passwords.clone(),
+            prover: self.prover.clone(),
             desk: self.desk.clone(),
             defence: Arc::clone(&self.defence),
         };
@@ -194,7 +205,7 @@ impl Shared {
         let sign_in = sign_in::Rpc {
             pool: pool.clone(),
             replies: replies.clone(),
-            passwords: passwords.clone(),
+            prover: self.prover.clone(),
             factors,
             issuer: issuer.clone(),
         };

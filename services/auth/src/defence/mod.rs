@@ -14,6 +14,7 @@
 //! from known devices.
 
 mod lanes;
+mod proofs;
 mod refusal;
 mod store;
 
@@ -28,6 +29,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use self::lanes::{Lane, Lanes};
+pub(crate) use self::proofs::Who;
 use crate::{audit::Kind, devices::Device};
 
 /// From so many failures in a row on, the next sign-in has to wait.
@@ -92,6 +94,8 @@ pub(crate) enum Error {
     Crowded(Duration),
     #[error("too many sign-ins to one address at once")]
     Busy,
+    #[error("the session has ended")]
+    Ended,
     #[error(transparent)]
     Database(#[from] database::Error),
 }
@@ -206,7 +210,7 @@ impl Marks {
 impl database::Cause for Error {
     fn database(&self) -> Option<&database::Error> {
         match self {
-            Self::Crowded(_) | Self::Busy => None,
+            Self::Crowded(_) | Self::Busy | Self::Ended => None,
             Self::Database(error) => Some(error),
         }
     }
