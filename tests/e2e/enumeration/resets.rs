@@ -9,6 +9,7 @@ enum Asked {
     Badly,
 }
 
+/// Whose address somebody asks with. The last one got a letter a moment ago.
 const OTHERS: [Whose; 5] = [
     Whose::Known,
     Whose::Suspended,

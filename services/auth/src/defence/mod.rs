@@ -9,6 +9,8 @@
 //! device has a count of its own, which strangers cannot run up. After a hundred
 //! failures only known devices are let in, until a new password is chosen.
 //!
+//! Passwords that are shown within sessions have counts of their own (`proofs`).
+//!
 //! Lists of stolen passwords are tried with few guesses for each of many addresses:
 //! a network from which so many guesses came in three hours may make no more, but
 //! from known devices.

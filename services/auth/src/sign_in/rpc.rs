@@ -119,10 +119,10 @@ impl pb::sign_in_service_server::SignInService for Rpc {
 impl Rpc {
     async fn check_password(&self, who: Who, password: SecretString) -> Result<Again, Status> {
         let hash = store::password_hash(&self.pool, who.user_id).await?;
-        match self.prover.verify(who, password, hash).await? {
-            true => Ok(Again::Password),
-            false => Err(sessions::Error::WrongCredentials.into()),
+        if self.prover.verify(who, password, hash).await? {
+            return Ok(Again::Password);
         }
+        Err(sessions::Error::WrongCredentials.into())
     }
 
     /// As with sessions: who loses the reply gets the same one for a while.
