@@ -3,7 +3,7 @@
 
 use futures_util::future::join_all;
 use proto::auth::v1::{ChangeEmailRequest, ChangePasswordRequest, ReauthenticateRequest};
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::{Answer, PASSWORD, Person, Rest, Stack, refused};
 use tonic::Code;
 
@@ -172,7 +172,7 @@ async fn guesses_at_once_do_not_outrun_the_count_or_the_end_of_the_session() {
 
     failed(&stack, 19, 1_000.0).await;
     let answers = join_all(guesses(ann.rest().clone())).await;
-    let is_over = |answer: &Answer| answer.body["code"] == Value::from("SESSION_ENDED");
+    let is_over = |answer: &Answer| answer.body["code"] == "SESSION_ENDED";
     assert!(answers.iter().all(is_over), "{answers:?}");
     assert_eq!(counts(&stack).await, [0; 0], "nothing is judged after the end");
 }

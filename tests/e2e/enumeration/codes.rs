@@ -85,7 +85,7 @@ async fn every_wrong_code_is_answered_with_the_same_bytes() {
     for (path, letters) in [(EMAILS, &OF_EMAILS[..]), (RESETS, &OF_RESETS[..])] {
         let house = house(path).await;
         let mut seen = Vec::new();
-        for &letter in [&[Letter::None], letters].concat().iter() {
+        for &letter in &[&[Letter::None], letters].concat() {
             let answer = answer(&house, path, letter).await.refused(401, "EMAIL_CODE_INVALID");
             seen.push(told(&answer, letter.whose()));
         }

@@ -146,9 +146,6 @@ async fn assert_same_times<C: Copy + Debug>(
     }
     let others = [others, &[at_once]].concat();
     let compared = compare_each(care, before, (usual, &others), act).await;
-    for (other, compared) in others.iter().zip(&compared) {
-        eprintln!("{other:?}: {compared:.2?}");
-    }
     let (control, compared) = compared.split_last().unwrap();
     control.assert_different("what is refused at once");
     for (other, compared) in others.iter().zip(compared) {
