@@ -40,6 +40,7 @@ mod pages;
 mod passwords;
 mod posts;
 mod privacy;
+mod proofs;
 mod refresh;
 mod sessions;
 mod sign_up;

@@ -225,6 +225,34 @@ async fn asking_for_a_reset_tells_nothing_about_accounts() {
     }
 }
 
+#[tokio::test]
+async fn nobody_fills_a_mailbox_that_may_be_somebody_elses() {
+    let stack = Stack::start().await;
+    // Nobody has proven that the address is theirs.
+    let ann = Person::user(&stack, "ann").await;
+    for number in 0..22 {
+        let passwords = if number % 2 == 0 { [PASSWORD, OTHER] } else { [OTHER, PASSWORD] };
+        change(ann.rest(), passwords[0], passwords[1]).await.expect(204);
+    }
+    let changed = async || {
+        let kinds = kinds(&stack, &ann.email).await;
+        kinds.iter().filter(|kind| *kind == "password_changed").count()
+    };
+    assert_eq!(changed().await, 20);
+    // Nor letters with codes: each minute one, five an hour.
+    let rest = Person::stranger(&stack).rest().clone();
+    for _ in 0..8 {
+        rest.post(REQUEST, json!({"email": ann.email})).await.expect(204);
+        stack.after_a_minute().await;
+    }
+    let kinds = kinds(&stack, &ann.email).await;
+    assert_eq!(kinds.iter().filter(|kind| *kind == "password_reset").count(), 5);
+    let sql = "UPDATE letters SET created_at = created_at - interval '1 hour'";
+    stack.databases.auth.execute(sql, &[]).await;
+    change(ann.rest(), PASSWORD, OTHER).await.expect(204);
+    assert_eq!(changed().await, 21);
+}
+
 async fn rest_of(
     stack: &Stack,
 ) -> proto::auth::v1::password_service_client::PasswordServiceClient<tests::Authorized> {

@@ -1,11 +1,14 @@
-//! Whether two things take the same time, as far as anybody outside can tell.
+//! Whether things take the same time, as far as anybody outside can tell.
 //!
-//! Both are done in turn, together with a third that is the first with a known
+//! All are done in turn, together with one more that is the usual one with a known
 //! difference added, and for as long as it takes to notice that one. Whoever needs
 //! that many looks to see a millisecond has not seen what is not there. What the
 //! machine added is left out: of all times, only the shorter half counts.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Debug,
+    time::{Duration, Instant},
+};
 
 /// Below this, a difference may be chance: once in a hundred thousand looks.
 const NOTICED: f64 = 4.5;
@@ -40,36 +43,62 @@ pub struct Compared {
     pub turns: usize,
 }
 
-/// Does two things in turn until the control would be noticed; before each, puts
-/// things in order without being timed.
-pub async fn compare(
+/// Does the usual thing and others in turn until the control would be noticed;
+/// before each, puts things in order without being timed. Returns what was seen of
+/// each of the others.
+pub async fn compare_each<C: Copy + Debug>(
     care: Care,
     before: impl AsyncFn(),
-    a: impl AsyncFn(),
-    b: impl AsyncFn(),
-) -> Compared {
-    let mut times: [Vec<f64>; 3] = Default::default();
+    (usual, others): (C, &[C]),
+    act: impl AsyncFn(C),
+) -> Vec<Compared> {
+    let all = [&[usual, usual], others].concat();
+    let mut times = vec![Vec::new(); all.len()];
+    let (mut order, mut random): (Vec<_>, u64) = ((0..all.len()).collect(), 1);
     let end = Instant::now() + care.time;
     loop {
-        let turn = times[0].len();
         // Nobody always comes after the same other.
-        for at in [turn % 3, (turn + 1) % 3, (turn + 2) % 3] {
+        shuffle(&mut order, &mut random);
+        for &at in &order {
             before().await;
-            let took = match at {
-                1 => took(&b).await,
-                _ => took(&a).await,
-            };
-            times[at].push(took.as_secs_f64() * 1_000.0);
+            let started = Instant::now();
+            act(all[at]).await;
+            times[at].push(started.elapsed().as_secs_f64() * 1_000.0);
         }
-        let turns = turn + 1;
+        let turns = times[0].len();
         let is_over = Instant::now() > end;
         if is_over || (turns >= FIRST_LOOK && turns.is_multiple_of(BETWEEN_LOOKS)) {
             let wanted = care.difference.as_secs_f64() * 1_000.0;
-            let compared = judge(&times, wanted);
-            if compared.control > CERTAIN || is_over {
-                return compared.control_found(&times);
+            let seen = |other: &Vec<f64>| {
+                let times = [times[0].clone(), other.clone(), times[1].clone()];
+                (judge(&times, wanted), times)
+            };
+            let seen: Vec<_> = times[2..].iter().map(seen).collect();
+            let is_exact = seen.iter().all(|(compared, _)| compared.control > CERTAIN);
+            let found = seen.into_iter().map(|(it, times)| it.control_found(&times));
+            let found: Vec<_> = found.collect();
+            // Where nothing can be said at all yet, it may take three times as long.
+            let is_enough = found.iter().all(Compared::says_something);
+            let is_hopeless = Instant::now() > end + 2 * care.time;
+            if is_exact || (is_over && is_enough) || is_hopeless {
+                for (other, compared) in others.iter().zip(&found) {
+                    eprintln!("{other:?}: {compared:.2?}");
+                }
+                return found;
             }
         }
+    }
+}
+
+/// Puts things into another order, the same one in every run (Fisher and Yates,
+/// with the numbers of xorshift).
+fn shuffle(order: &mut [usize], random: &mut u64) {
+    for last in (1..order.len()).rev() {
+        *random ^= *random << 13;
+        *random ^= *random >> 7;
+        *random ^= *random << 17;
+        let other = *random % (u64::try_from(last).unwrap() + 1);
+        order.swap(last, usize::try_from(other).unwrap());
     }
 }
 
@@ -100,13 +129,16 @@ impl Compared {
         found
     }
 
+    /// Whether a difference would have been noticed that is worth the name: a hash
+    /// that is not made would be all of it.
+    fn says_something(&self) -> bool {
+        self.control > CERTAIN && self.noticeable < self.usual / 2.0
+    }
+
     /// Nothing can be told from the time, and it would have been seen.
     #[track_caller]
     pub fn assert_same(&self, what: &str) {
-        eprintln!("{what}: {self:.2?}");
-        // A hash that is not made would be all of it.
-        let is_seen = self.control > CERTAIN && self.noticeable < self.usual / 2.0;
-        assert!(is_seen, "too much noise to say anything: {what}: {self:?}");
+        assert!(self.says_something(), "too much noise to say anything: {what}: {self:?}");
         assert!(self.t.abs() < NOTICED, "the time tells: {what}: {self:?}");
     }
 
@@ -115,12 +147,6 @@ impl Compared {
     pub fn assert_different(&self, what: &str) {
         assert!(self.t.abs() > NOTICED, "the time does not tell: {what}: {self:?}");
     }
-}
-
-async fn took(work: &impl AsyncFn()) -> Duration {
-    let started = Instant::now();
-    work().await;
-    started.elapsed()
 }
 
 /// The shorter times of each: what is longer, the machine has added.

@@ -8,8 +8,8 @@ CREATE TABLE sign_in_attempts (
     CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (attempt_key)
 ) WITH (fillfactor = 70);
 CREATE INDEX sign_in_attempts_tried_at_idx ON sign_in_attempts (tried_at);
-COMMENT ON TABLE sign_in_attempts IS 'A row counts the sign-ins to an address that failed one after the other, there being such an account or not; of a known device it counts its own.';
-COMMENT ON COLUMN sign_in_attempts.attempt_key IS 'HMAC-SHA-256 of the address, and of the device if it is known.';
+COMMENT ON TABLE sign_in_attempts IS 'A row counts the sign-ins to an address that failed one after the other, there being such an account or not; of a known device it counts its own, and of an account the wrong passwords that were given within its sessions.';
+COMMENT ON COLUMN sign_in_attempts.attempt_key IS 'HMAC-SHA-256 of the address, and of the device if it is known; or of the account.';
 COMMENT ON COLUMN sign_in_attempts.failures IS 'How many failed, those under way included.';
 COMMENT ON COLUMN sign_in_attempts.tried_at IS 'When the last one was made that was let in.';
 COMMENT ON COLUMN sign_in_attempts.is_let_in IS 'Whether the last one of all was let in, or came too early.';

@@ -35,6 +35,7 @@ use crate::{
     mail::{self, PostOffice},
     passwords::Passwords,
     privacy::{self, Content, Exporter, Json},
+    reproof::Prover,
     resets,
     sessions::{self, Issuer},
     sign_in,
@@ -64,6 +65,7 @@ pub(crate) struct Shared {
     keys: Arc<KeySet>,
     issuer: Issuer,
     failures: Failures,
+    prover: Prover,
     sign_up: SignUp,
     exporter: Exporter,
 }
@@ -127,14 +129,20 @@ impl Shared {
         let master = &config.secret_key;
         let content = Content::new(keys, &config.issuer, config.content_url.as_ref());
         let post = PostOffice::new(master, &config.public_url);
+        let prover = Prover {
+            pool: pool.clone(),
+            passwords: Passwords::new(),
+            defence: Arc::new(Defence::new(pool, master, config.stuffing_limit)),
+            failures: Failures::default(),
+        };
         Ok(Self {
             pool: pool.clone(),
             replies: Replies::new(pool, master),
             pages: Arc::new(Pages::new(master.steady_sealer("steady page tokens"))),
-            passwords: Passwords::new(),
+            passwords: prover.passwords.clone(),
             post: post.clone(),
             desk: Desk { post: post.clone(), codes: Codes::new(master) },
-            defence: Arc::new(Defence::new(pool, master, config.stuffing_limit)),
+            defence: Arc::clone(&prover.defence),
             keys: Arc::clone(keys),
             issuer: Issuer {
                 keys: Arc::clone(keys),
@@ -143,7 +151,8 @@ impl Shared {
                 tickets: Arc::new(Tickets::new(master)),
                 post,
             },
-            failures: Failures::default(),
+            failures: prover.failures.clone(),
+            prover,
             sign_up: config.sign_up,
             exporter: Exporter { pool: pool.clone(), content, json: Json::new()? },
         })
@@ -163,7 +172,7 @@ impl Shared {
         let emails = emails::Rpc {
             pool: pool.clone(),
             replies: replies.clone(),
-            passwords: self.passwords.clone(),
+            prover: self.prover.clone(),
             desk: self.desk.clone(),
             sign_up: self.sign_up,
         };
@@ -171,6 +180,7 @@ impl Shared {
             pool: pool.clone(),
             replies: replies.clone(),
             passwords: self.passwords.clone(),
+            prover: self.prover.clone(),
             desk: self.desk.clone(),
             defence: Arc::clone(&self.defence),
         };
@@ -201,7 +211,7 @@ impl Shared {
         let sign_in = sign_in::Rpc {
             pool: pool.clone(),
             replies: replies.clone(),
-            passwords: passwords.clone(),
+            prover: self.prover.clone(),
             factors,
             issuer: issuer.clone(),
         };

@@ -17,6 +17,7 @@ mod keys;
 mod machines;
 mod mail;
 pub mod operator;
+mod pace;
 mod passwords;
 mod privacy;
 mod reproof;

@@ -1,5 +1,7 @@
 //! Proving once more who one is, before what proves it is changed.
 
+use std::sync::Arc;
+
 use database::Pool;
 use platform::{
     access::Caller,
@@ -10,9 +12,21 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::{
+    audit::Failures,
+    defence::{Defence, Who},
     passwords::{Passwords, Verdict},
+    sessions,
     users::{self, Standing},
 };
+
+/// Verifies the passwords of people who are signed in, and counts the wrong ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Prover {
+    pub(crate) pool: Pool,
+    pub(crate) passwords: Passwords,
+    pub(crate) defence: Arc<Defence>,
+    pub(crate) failures: Failures,
+}
 
 /// Whether somebody has proven once more who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +55,40 @@ pub(crate) async fn standing(
     pool: &Pool,
     caller: &Caller,
     user_id: Uuid,
-) -> Result<Standing, Status> {
+) -> Result<(Who, Standing), Status> {
     let ended = || status::refuse(Reason::SESSION_ENDED);
     let session_id = caller.session_id().ok_or_else(ended)?;
-    users::standing(pool, user_id, session_id).await?.ok_or_else(ended)
+    let standing = users::standing(pool, user_id, session_id).await?.ok_or_else(ended)?;
+    Ok((Who { user_id, session_id }, standing))
+}
+
+// === impl Prover ===
+
+impl Prover {
+    /// Whether a password is the one of an account. What comes too early takes the
+    /// same time as a wrong one and is told apart by nothing.
+    pub(crate) async fn verify(
+        &self,
+        who: Who,
+        password: SecretString,
+        hash: Option<String>,
+    ) -> Result<bool, Status> {
+        let turn = self.defence.line_up_to_prove(who).await?;
+        let place = self.passwords.place()?;
+        let proof = self.defence.count_proof(turn).await?;
+        let verdict = self.passwords.verify_at(place, password, hash).await?;
+        if verdict != Verdict::Wrong && proof.is_let_in() {
+            self.defence.settle_proof(&proof).await?;
+            return Ok(true);
+        }
+        self.failures.note(Some(who.user_id));
+        self.defence.note_wrong_proof(&proof).await?;
+        if proof.ends_session() {
+            sessions::end_for_guesses(&self.pool, &self.defence, who).await?;
+            return Err(status::refuse(Reason::SESSION_ENDED));
+        }
+        Ok(false)
+    }
 }
 
 // === impl Standing ===
@@ -54,7 +98,7 @@ impl Standing {
     /// however fresh their sign-in is.
     pub(crate) async fn prove(
         &self,
-        passwords: &Passwords,
+        (prover, who): (&Prover, Who),
         password: String,
         fresh: Fresh,
     ) -> Result<Reproof, Status> {
@@ -64,12 +108,9 @@ impl Standing {
         }
         let has_password = !self.password_hash.is_empty();
         if has_password && !password.is_empty() {
-            let password = SecretString::from(password);
             let hash = Some(self.password_hash.clone());
-            return Ok(match passwords.verify(password, hash).await? {
-                Verdict::Wrong => Reproof::Wrong,
-                Verdict::Right | Verdict::RightButOld => Reproof::Given,
-            });
+            let is_right = prover.verify(who, password.into(), hash).await?;
+            return Ok(if is_right { Reproof::Given } else { Reproof::Wrong });
         }
         let is_enough = fresh == Fresh::Suffices || !has_password;
         Ok(match (self.is_fresh && is_enough, has_password) {

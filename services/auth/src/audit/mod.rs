@@ -124,6 +124,8 @@ kinds! {
     DeviceUnknown "device.unknown" "Somebody signed in with a device that was not seen before."
     SignInsDelayed "sign_in.delayed" "So many sign-ins failed that the next ones have to wait."
     SignInsStopped "sign_in.stopped" "So many sign-ins failed that none is let in but from known devices."
+    ProofsDelayed "proof.delayed" "So many wrong passwords were given within sessions that the next ones have to wait."
+    SessionGuessed "session.ended_for_guesses" "A session was ended because too many wrong passwords were given in it."
     NetworkRefused "sign_in.network_refused" "So many guesses came from a network that it may make no more."
     IdentityLinked "identity.linked" "An account of another site was linked."
     IdentityUnlinked "identity.unlinked" "An account of another site was unlinked."

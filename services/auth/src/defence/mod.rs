@@ -9,11 +9,14 @@
 //! device has a count of its own, which strangers cannot run up. After a hundred
 //! failures only known devices are let in, until a new password is chosen.
 //!
+//! Passwords that are shown within sessions have counts of their own (`proofs`).
+//!
 //! Lists of stolen passwords are tried with few guesses for each of many addresses:
 //! a network from which so many guesses came in three hours may make no more, but
 //! from known devices.
 
 mod lanes;
+mod proofs;
 mod refusal;
 mod store;
 
@@ -28,6 +31,7 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use self::lanes::{Lane, Lanes};
+pub(crate) use self::proofs::Who;
 use crate::{audit::Kind, devices::Device};
 
 /// From so many failures in a row on, the next sign-in has to wait.
@@ -92,6 +96,8 @@ pub(crate) enum Error {
     Crowded(Duration),
     #[error("too many sign-ins to one address at once")]
     Busy,
+    #[error("the session has ended")]
+    Ended,
     #[error(transparent)]
     Database(#[from] database::Error),
 }
@@ -206,7 +212,7 @@ impl Marks {
 impl database::Cause for Error {
     fn database(&self) -> Option<&database::Error> {
         match self {
-            Self::Crowded(_) | Self::Busy => None,
+            Self::Crowded(_) | Self::Busy | Self::Ended => None,
             Self::Database(error) => Some(error),
         }
     }

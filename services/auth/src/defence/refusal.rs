@@ -12,6 +12,7 @@ impl From<Error> for Status {
         match error {
             Error::Crowded(wait) => status::refuse_until(Reason::RATE_LIMITED, wait),
             Error::Busy => status::refuse_until(Reason::TOO_BUSY, Duration::from_secs(1)),
+            Error::Ended => status::refuse(Reason::SESSION_ENDED),
             Error::Database(error) => error.into(),
         }
     }

@@ -6,7 +6,7 @@ use database::{Pool, Transaction};
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{Account, Defence, Error, Guess, Marks, Waited, lanes::Lane};
+use super::{Account, Defence, Error, Guess, Marks, Waited, Who, lanes::Lane};
 use crate::audit::{self, Kind};
 
 /// Counts a sign-in as failed, in one statement for whatever there is.
@@ -31,6 +31,24 @@ pub(super) async fn settle(pool: &Pool, marks: &Marks) -> Result<(), Error> {
         [&marks.attempt(), &marks.network.as_slice(), &marks.guess.as_slice()];
     pool.row(include_str!("settle.sql"), &params).await?;
     Ok(())
+}
+
+/// Counts a password within a session as wrong, in one statement that finds out
+/// whether the session is still there. Returns how many that makes, and whether it
+/// comes in time.
+pub(super) async fn reserve_proof(
+    pool: &Pool,
+    mark: &[u8; 32],
+    who: Who,
+) -> Result<(i32, bool), Error> {
+    let params: [&(dyn ToSql + Sync); 3] = [&mark.as_slice(), &who.session_id, &who.user_id];
+    let row = pool.row(include_str!("reserve_proof.sql"), &params).await?.ok_or(Error::Ended)?;
+    let read = || Ok((row.try_get("failures")?, row.try_get("is_let_in")?));
+    read().map_err(|error: tokio_postgres::Error| Error::Database(error.into()))
+}
+
+pub(super) async fn settle_proof(pool: &Pool, mark: &[u8; 32]) -> Result<(), database::Error> {
+    pool.row(include_str!("forgive.sql"), &[&mark.as_slice()]).await.map(drop)
 }
 
 pub(super) async fn record(pool: &Pool, kind: Kind, subject: Option<Uuid>) -> Result<(), Error> {

@@ -13,8 +13,8 @@ use tonic::{Request, Response, Status};
 use super::{Change, Error, store};
 use crate::{
     challenges::{self, Answer, Desk, Purpose},
-    passwords::Passwords,
-    reproof::{self, Fresh},
+    pace::Pace,
+    reproof::{self, Fresh, Prover},
     users::{self, SignUp},
 };
 
@@ -23,7 +23,7 @@ use crate::{
 pub(crate) struct Rpc {
     pub(crate) pool: Pool,
     pub(crate) replies: Replies,
-    pub(crate) passwords: Passwords,
+    pub(crate) prover: Prover,
     pub(crate) desk: Desk,
     pub(crate) sign_up: SignUp,
 }
@@ -36,7 +36,7 @@ impl pb::email_service_server::EmailService for Rpc {
     ) -> Result<Response<pb::RequestEmailVerificationResponse>, Status> {
         let (caller, request) = admit(request)?;
         let user_id = caller.acting_for(&request.user_id)?;
-        let standing = reproof::standing(&self.pool, &caller, user_id).await?;
+        let (_, standing) = reproof::standing(&self.pool, &caller, user_id).await?;
         if standing.is_email_verified {
             return Ok(Response::new(pb::RequestEmailVerificationResponse {}));
         }
@@ -49,13 +49,14 @@ impl pb::email_service_server::EmailService for Rpc {
         &self,
         request: Request<pb::ConfirmEmailRequest>,
     ) -> Result<Response<pb::ConfirmEmailResponse>, Status> {
+        let pace = Pace::begin();
         let (caller, request) = admit(request)?;
         let answer = Answer::new(request.token, &request.email, &request.code);
         let purposes = &Purpose::OF_EMAILS;
         let found = challenges::find(&self.pool, &self.desk.codes, &answer, purposes).await?;
         let once = self.replies.once(caller.request());
-        let done = store::confirm(&once, found.as_ref(), &self.desk.post).await?;
-        Ok(done.reply(|reply| reply))
+        let done = store::confirm(&once, found.as_ref(), &self.desk.post).await;
+        Ok(pace.keep(done).await?.reply(|reply| reply))
     }
 
     async fn change_email(
@@ -65,8 +66,9 @@ impl pb::email_service_server::EmailService for Rpc {
         let (caller, request) = admit(request)?;
         let user_id = caller.acting_for(&request.user_id)?;
         let email = users::address(&request.email)?;
-        let standing = reproof::standing(&self.pool, &caller, user_id).await?;
-        let reproof = standing.prove(&self.passwords, request.password, Fresh::Suffices).await?;
+        let (who, standing) = reproof::standing(&self.pool, &caller, user_id).await?;
+        let reproof =
+            standing.prove((&self.prover, who), request.password, Fresh::Suffices).await?;
         let tells_taken = self.sign_up != SignUp::Verified;
         let change = Change { user_id, email, reproof, tells_taken };
         let once = self.replies.once(caller.request());

@@ -1,7 +1,13 @@
 -- auth.mail.insert
-WITH written AS (
+WITH lately AS (
+    SELECT count(*) AS written
+    FROM letters
+    WHERE recipient = $2 AND kind = $3 AND created_at > now() - interval '1 hour'
+), written AS (
     INSERT INTO letters (letter_id, recipient, kind, sealed, useful_until)
-    VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
+    SELECT $1::uuid, $2::text, $3::text, $4::bytea, now() + make_interval(secs => $5)
+    FROM lately
+    WHERE written < 20
     RETURNING letter_id
 )
 SELECT letter_id, pg_notify('letters', '')

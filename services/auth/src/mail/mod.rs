@@ -45,7 +45,9 @@ impl PostOffice {
         Self { sealer, public_url: public_url.trim_end_matches('/').into() }
     }
 
-    /// Takes a letter, to be sent if and only if the transaction is committed.
+    /// Takes a letter, to be sent if and only if the transaction is committed. Who got
+    /// twenty of the kind within the last hour gets no more: whatever is done in an
+    /// account again and again, its address may be somebody else's.
     pub(crate) async fn take(
         &self,
         transaction: &Transaction<'_>,

@@ -1,6 +1,6 @@
 //! The gRPC edge: caller, decode, check, one call, reply.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use database::{Pool, Replies};
 use platform::{
@@ -8,21 +8,17 @@ use platform::{
     status::{self, Reason},
 };
 use proto::auth::v1 as pb;
-use tokio::time::{Instant, sleep_until};
 use tonic::{Request, Response, Status};
 
 use super::{Change, Error, store};
 use crate::{
     challenges::{self, Answer, Desk, Purpose},
     defence::Defence,
+    pace::Pace,
     passwords::Passwords,
-    reproof::{self, Fresh, Reproof},
+    reproof::{self, Fresh, Prover, Reproof},
     users,
 };
-
-/// Until then a letter is asked for in any case. It is some times what that takes,
-/// so that the end of the wait tells nothing about what was done meanwhile.
-const ANSWERED_AFTER: Duration = Duration::from_millis(50);
 
 /// Serves `mainstay.auth.v1.PasswordService`.
 #[derive(Debug)]
@@ -30,6 +26,7 @@ pub(crate) struct Rpc {
     pub(crate) pool: Pool,
     pub(crate) replies: Replies,
     pub(crate) passwords: Passwords,
+    pub(crate) prover: Prover,
     pub(crate) desk: Desk,
     pub(crate) defence: Arc<Defence>,
 }
@@ -42,9 +39,9 @@ impl pb::password_service_server::PasswordService for Rpc {
     ) -> Result<Response<pb::ChangePasswordResponse>, Status> {
         let (caller, request) = admit(request)?;
         let user_id = caller.acting_for(&request.user_id)?;
-        let standing = reproof::standing(&self.pool, &caller, user_id).await?;
+        let (who, standing) = reproof::standing(&self.pool, &caller, user_id).await?;
         let (current, chosen) = (request.current_password, request.password.into());
-        let reproof = standing.prove(&self.passwords, current, Fresh::WithoutPassword).await?;
+        let reproof = standing.prove((&self.prover, who), current, Fresh::WithoutPassword).await?;
         let proven = match reproof {
             Reproof::Given => {
                 Ok(self.passwords.choose(chosen, standing.own_words, "password").await?)
@@ -62,19 +59,19 @@ impl pb::password_service_server::PasswordService for Rpc {
         &self,
         request: Request<pb::RequestPasswordResetRequest>,
     ) -> Result<Response<pb::RequestPasswordResetResponse>, Status> {
-        let answered_at = Instant::now() + ANSWERED_AFTER;
+        let pace = Pace::begin();
         let (caller, request) = admit(request)?;
         let email = users::normal_email(&request.email);
         let once = self.replies.once(caller.request());
-        let done = store::request(&once, &email, &self.desk).await?;
-        sleep_until(answered_at).await;
-        Ok(done.reply(|reply| reply))
+        let done = store::request(&once, &email, &self.desk).await;
+        Ok(pace.keep(done).await?.reply(|reply| reply))
     }
 
     async fn confirm_password_reset(
         &self,
         request: Request<pb::ConfirmPasswordResetRequest>,
     ) -> Result<Response<pb::ConfirmPasswordResetResponse>, Status> {
+        let pace = Pace::begin();
         let (caller, request) = admit(request)?;
         let answer = Answer::new(request.token, &request.email, &request.code);
         let purposes = &[Purpose::Reset];
@@ -89,8 +86,8 @@ impl pb::password_service_server::PasswordService for Rpc {
         }
         let chosen = chosen.as_ref().map(|(challenge, hash)| (challenge, hash.as_str()));
         let once = self.replies.once(caller.request());
-        let done = store::reset(&once, chosen, (&self.desk.post, &self.defence)).await?;
-        Ok(done.reply(|reply| reply))
+        let done = store::reset(&once, chosen, (&self.desk.post, &self.defence)).await;
+        Ok(pace.keep(done).await?.reply(|reply| reply))
     }
 }
 

@@ -97,6 +97,7 @@ pub(super) async fn reset(
             row.ok_or(Error::Invalid)?;
             tell(transaction, (user_id, &challenge.email), None, post).await?;
             defence.forgive(transaction, &challenge.email).await?;
+            defence.forgive_proofs(transaction, user_id).await?;
             record(transaction, audit::Kind::PasswordReset, user_id).await?;
             Ok(ConfirmPasswordResetResponse {})
         })

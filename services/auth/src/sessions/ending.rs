@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::Error;
 use crate::{
     audit,
+    defence::{Defence, Who},
     devices::{self, Device},
 };
 
@@ -35,6 +36,22 @@ pub(super) async fn end_one(
 ) -> Result<Option<()>, Error> {
     let row = transaction.row(include_str!("end.sql"), &[&session_id, &user_id]).await?;
     Ok(row.map(drop))
+}
+
+/// Ends a session in which somebody guesses at the password of its user.
+pub(crate) async fn end_for_guesses(pool: &Pool, defence: &Defence, who: Who) -> Result<(), Error> {
+    pool.transaction((defence, who), |transaction, &(defence, who)| {
+        Box::pin(async move {
+            let Who { user_id, session_id } = who;
+            if end_one(transaction, session_id, user_id).await?.is_some() {
+                let kind = audit::Kind::SessionGuessed;
+                let event = audit::Event::of_session(kind, None, user_id, session_id);
+                audit::record(transaction, &event).await?;
+            }
+            Ok(defence.forgive_proofs(transaction, user_id).await?)
+        })
+    })
+    .await
 }
 
 /// Ends the sessions of a user at their own wish, all or all but one.

@@ -11,13 +11,13 @@ use platform::{
 use proto::auth::v1 as pb;
 use secrecy::SecretString;
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 use super::{Again, again, complete, store, with_passkey};
 use crate::{
+    defence::Who,
     devices::Device,
     factors::{Error, Evidence, Factors},
-    passwords::{Passwords, Verdict},
+    reproof::Prover,
     sessions::{self, Issuer, SignedIn},
 };
 
@@ -26,7 +26,7 @@ use crate::{
 pub(crate) struct Rpc {
     pub(crate) pool: Pool,
     pub(crate) replies: Replies,
-    pub(crate) passwords: Passwords,
+    pub(crate) prover: Prover,
     pub(crate) factors: Arc<Factors>,
     pub(crate) issuer: Issuer,
 }
@@ -99,7 +99,10 @@ impl pb::sign_in_service_server::SignInService for Rpc {
         let pb::ReauthenticateRequest { password, code, passkey, flow } = request;
         let shown = match (Evidence::of(code, None, passkey, flow), password) {
             (Some(evidence), _) => Again::Factor(evidence),
-            (None, Some(password)) => self.check_password(user_id, password.into()).await?,
+            (None, Some(password)) => {
+                let who = Who { user_id, session_id };
+                self.check_password(who, password.into()).await?
+            }
             (None, None) => return Err(nothing("code, passkey or password")),
         };
         let given = (self, (user_id, session_id), shown);
@@ -114,12 +117,12 @@ impl pb::sign_in_service_server::SignInService for Rpc {
 // === impl Rpc ===
 
 impl Rpc {
-    async fn check_password(&self, user_id: Uuid, password: SecretString) -> Result<Again, Status> {
-        let hash = store::password_hash(&self.pool, user_id).await?;
-        match self.passwords.verify(password, hash).await? {
-            Verdict::Right | Verdict::RightButOld => Ok(Again::Password),
-            Verdict::Wrong => Err(sessions::Error::WrongCredentials.into()),
+    async fn check_password(&self, who: Who, password: SecretString) -> Result<Again, Status> {
+        let hash = store::password_hash(&self.pool, who.user_id).await?;
+        if self.prover.verify(who, password, hash).await? {
+            return Ok(Again::Password);
         }
+        Err(sessions::Error::WrongCredentials.into())
     }
 
     /// As with sessions: who loses the reply gets the same one for a while.

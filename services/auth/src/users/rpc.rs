@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Changes, Error, NewAccount, SignUp, search::Search, sign_up, store};
-use crate::{challenges::Desk, passwords::Passwords, privacy};
+use crate::{challenges::Desk, pace::Pace, passwords::Passwords, privacy};
 
 /// Serves `mainstay.auth.v1.UserService`.
 #[derive(Debug)]
@@ -40,7 +40,12 @@ impl pb::user_service_server::UserService for Rpc {
         let (account, password) = NewAccount::new(request)?;
         let hash = self.passwords.choose(password, account.own_words(), "password").await?;
         let once = self.replies.once(caller.request());
-        let done = sign_up::begin(&once, self.sign_up, (&account, &hash), &self.desk).await?;
+        let pace = Pace::begin();
+        let done = sign_up::begin(&once, self.sign_up, (&account, &hash), &self.desk).await;
+        let done = match self.sign_up {
+            SignUp::Verified => pace.keep(done).await?,
+            SignUp::Open | SignUp::Closed => done?,
+        };
         Ok(done.reply(|user| pb::CreateUserResponse { user: Some(user) }))
     }
 
