@@ -81,7 +81,8 @@ async fn a_code_is_good_for_five_tries_at_one_address() {
     confirm(&rest, json!({"token": letter.token()})).await.expect(200);
 
     let code = stack.letter(&bob.email, "email_verification").await.code();
-    let spaced = format!(" {} {}", &code[..4], &code[4..]);
+    let (one, other) = code.split_at(4);
+    let spaced = format!(" {one} {other}");
     let request = ConfirmEmailRequest {
         email: "BOB@example.com".to_owned(),
         code: spaced,
@@ -115,7 +116,7 @@ async fn letters_end_after_ten_minutes_and_hold_the_only_copy() {
     let (token, code) = (letter.token(), letter.code());
     let stored = stack.databases.auth.rows("SELECT challenges::text FROM challenges", &[]).await;
     let stored: String = stored[0].get(0);
-    let in_hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let in_hex = |text: &str| text.bytes().fold(String::new(), |hex, it| format!("{hex}{it:02x}"));
     for secret in [&token, &code] {
         assert!(!stored.contains(&**secret) && !stored.contains(&in_hex(secret)), "{stored}");
     }

@@ -212,7 +212,7 @@ async fn asking_for_a_reset_tells_nothing_about_accounts() {
         assert_eq!(told(&ask(other).await), told(&known), "{other}");
     }
     let request = RequestPasswordResetRequest { email: "nobody@example.com".to_owned() };
-    rest_of(&stack).await.request_password_reset(request).await.unwrap();
+    rest_of(&stack).request_password_reset(request).await.unwrap();
     assert_eq!(kinds(&stack, &ann.email).await, ["email_verification", "password_reset"]);
     assert!(stack.letters("nobody@example.com").await.is_empty());
     // Codes tell nothing either, and what nobody was sent opens nothing.
@@ -253,7 +253,7 @@ async fn nobody_fills_a_mailbox_that_may_be_somebody_elses() {
     assert_eq!(changed().await, 21);
 }
 
-async fn rest_of(
+fn rest_of(
     stack: &Stack,
 ) -> proto::auth::v1::password_service_client::PasswordServiceClient<tests::Authorized> {
     Person::stranger(stack).grpc().passwords()

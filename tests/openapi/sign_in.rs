@@ -1,6 +1,6 @@
 //! Signing in with a real OpenID provider, over HTTP and in a browser.
 
-use std::{net::TcpListener, path::Path, process::Stdio};
+use std::{collections::BTreeMap, net::TcpListener, path::Path, process::Stdio};
 
 use serde_json::json;
 use tests::{Person, Rest, Stack, within};
@@ -61,11 +61,11 @@ impl Pair {
         let back = passes(&mut visit, LIMIT).await;
         let (page, query) = back.trim().split_once('?').unwrap();
         assert_eq!(page, format!("{}/sign-in/callback/acme", url(&self.stack)));
-        let mut body = json!({});
-        for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            body[key] = value.replace("%3A", ":").replace("%2F", "/").into();
-        }
-        assert!(body["iss"].is_string(), "the provider names itself: {body}");
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let told = |value: &str| value.replace("%3A", ":").replace("%2F", "/");
+        let body: BTreeMap<_, _> = pairs.map(|(key, value)| (key, told(value))).collect();
+        assert!(body.contains_key("iss"), "the provider names itself: {body:?}");
+        let body = json!(body);
         rest.post(&format!("{base}/finish"), body).await
     }
 }

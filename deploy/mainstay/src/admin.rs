@@ -54,19 +54,16 @@ pub fn create(create: &Create) -> Result<(), Failure> {
     if !is_address(&create.email) {
         return Err(Failure::new(format!("{} is no e-mail address", create.email), None, 2));
     }
-    let (url, page) = match &create.data {
-        Some(data) => {
-            let state = state::read(data).filter(State::is_current);
-            let gateway = state.map(|state| state.running.gateway).unwrap_or_default();
-            (crate::audit::url(data)?, gateway)
-        }
-        None => {
-            let mut reader = Reader::from_env();
-            let url: String = reader.required("DATABASE_URL");
-            let page = reader.optional::<String>("MAINSTAY_PUBLIC_URL");
-            let page = page.unwrap_or_else(|| reader.required("MAINSTAY_ISSUER"));
-            reader.finish((url, page))?
-        }
+    let (url, page) = if let Some(data) = &create.data {
+        let state = state::read(data).filter(State::is_current);
+        let gateway = state.map(|state| state.running.gateway).unwrap_or_default();
+        (crate::audit::url(data)?, gateway)
+    } else {
+        let mut reader = Reader::from_env();
+        let url: String = reader.required("DATABASE_URL");
+        let page = reader.optional::<String>("MAINSTAY_PUBLIC_URL");
+        let page = page.unwrap_or_else(|| reader.required("MAINSTAY_ISSUER"));
+        reader.finish((url, page))?
     };
     let pool = Pool::new(&url, 1)?;
     let made = operator::create_admin(&pool, &create.email, create.promote);

@@ -136,18 +136,17 @@ impl Log {
     /// Opens the log of a place. Whoever has public keys needs no secret one.
     fn open(place: &Place, is_keyless: bool) -> Result<Self, Failure> {
         let mut reader = Reader::from_env();
-        let (url, keys) = match &place.data {
-            Some(data) => (url(data)?, vec![secret(data)?]),
-            None => {
-                let url: String = reader.required("DATABASE_URL");
-                let present = if is_keyless {
-                    reader.optional("MAINSTAY_SECRET_KEY")
-                } else {
-                    Some(reader.required("MAINSTAY_SECRET_KEY"))
-                };
-                let List(previous) = reader.or("MAINSTAY_PREVIOUS_SECRET_KEYS", List::default());
-                (url, present.into_iter().chain(previous).collect())
-            }
+        let (url, keys) = if let Some(data) = &place.data {
+            (url(data)?, vec![secret(data)?])
+        } else {
+            let url: String = reader.required("DATABASE_URL");
+            let present = if is_keyless {
+                reader.optional("MAINSTAY_SECRET_KEY")
+            } else {
+                Some(reader.required("MAINSTAY_SECRET_KEY"))
+            };
+            let List(previous) = reader.or("MAINSTAY_PREVIOUS_SECRET_KEYS", List::default());
+            (url, present.into_iter().chain(previous).collect())
         };
         let mut signers = Vec::new();
         for key in keys {

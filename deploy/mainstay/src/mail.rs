@@ -69,13 +69,15 @@ async fn show(options: &Options, mailbox: &Mailbox) -> Result<(), Failure> {
     let letters = mailbox.letters(to, Uuid::nil(), options.most).await?;
     let mut last = letters.first().map_or(Uuid::nil(), |letter| letter.id);
     letters.iter().try_for_each(|letter| print(options, letter))?;
-    while options.follow {
+    if !options.follow {
+        return Ok(());
+    }
+    loop {
         sleep(PAUSE).await;
         let letters = mailbox.letters(to, last, options.most).await?;
         last = letters.first().map_or(last, |letter| letter.id);
         letters.iter().rev().try_for_each(|letter| print(options, letter))?;
     }
-    Ok(())
 }
 
 fn print(options: &Options, letter: &Kept) -> io::Result<()> {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     problem::kind,
-    route::{Body, CredentialKind, Route},
+    route::{Answers, Body, CredentialKind, Route},
 };
 
 const PROBLEM: &str = "Problem";
@@ -32,6 +32,10 @@ fn fits(code: &str, route: &Route, access: Access) -> bool {
     let gives_credentials = !route.rpc.gives.is_empty();
     let is_unsafe = route.method != Method::GET;
     let has_body = route.body != Body::Nothing;
+    let is_file = matches!(route.rpc.answers, Answers::File { .. });
+    if let Some(fits) = fits_visits(code, route) {
+        return fits;
+    }
     match code {
         // Found before a route is, or only where there is none.
         "ROUTE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "METHOD_UNKNOWN" => false,
@@ -47,7 +51,8 @@ fn fits(code: &str, route: &Route, access: Access) -> bool {
         "SCOPE_REQUIRED" => access != Access::Public,
         "LIMIT_REACHED" => route.is_creation(),
         "SESSION_ENDED" => access != Access::Public || !route.rpc.takes.is_empty(),
-        "STEP_UP_REQUIRED" => access != Access::Public && is_unsafe,
+        "STEP_UP_REQUIRED" => access != Access::Public && (is_unsafe || is_file),
+        "EXPORT_UNAVAILABLE" => access == Access::Self_ && is_file,
         "NOT_YOURS" => access == Access::Self_,
         "ROLE_REQUIRED" => ![Access::Public, Access::User, Access::Self_].contains(&access),
         "NOT_FOUND" | "INVALID_PARAMETER" => input.fields().len() > 0,
@@ -68,8 +73,22 @@ fn fits(code: &str, route: &Route, access: Access) -> bool {
         "RANGE_NOT_SATISFIABLE" => headers::takes(route, "Range"),
         "QUOTA_EXCEEDED" => route.rpc.method.is_client_streaming(),
         "TOO_MANY_STREAMS" => route.rpc.method.is_server_streaming(),
+        // What happens to any request.
+        "SIGN_IN_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "UNKNOWN_PARAMETER"
+        | "MALFORMED_REQUEST" | "NOT_ACCEPTABLE" | "URI_TOO_LONG" | "HEADERS_TOO_LARGE"
+        | "TOO_BUSY" | "RATE_LIMITED" | "OVERLOADED" | "DEADLINE_EXCEEDED" | "UNAVAILABLE"
+        | "INTERNAL" => true,
+        // What only a service can find.
+        _ => route.rpc.has_side_effects && has_body && may_be_taken(code, route),
+    }
+}
+
+/// Whether a reason that is about signing in with other sites fits; none if it is not.
+fn fits_visits(code: &str, route: &Route) -> Option<bool> {
+    let input = route.rpc.method.input();
+    Some(match code {
         "PROVIDER_UNKNOWN" | "PROVIDER_UNAVAILABLE" => {
-            is_unsafe && input.get_field_by_name("provider").is_some()
+            route.method != Method::GET && input.get_field_by_name("provider").is_some()
         }
         "SIGN_IN_FLOW_INVALID"
         | "IDENTITY_REFUSED"
@@ -80,14 +99,8 @@ fn fits(code: &str, route: &Route, access: Access) -> bool {
             route.rpc.takes.iter().any(|taken| taken.kind == CredentialKind::Flow)
         }
         "LAST_SIGN_IN_METHOD" => input.get_field_by_name("identity_id").is_some(),
-        // What happens to any request.
-        "SIGN_IN_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "UNKNOWN_PARAMETER"
-        | "MALFORMED_REQUEST" | "NOT_ACCEPTABLE" | "URI_TOO_LONG" | "HEADERS_TOO_LARGE"
-        | "TOO_BUSY" | "RATE_LIMITED" | "OVERLOADED" | "DEADLINE_EXCEEDED" | "UNAVAILABLE"
-        | "INTERNAL" => true,
-        // What only a service can find.
-        _ => route.rpc.has_side_effects && has_body && may_be_taken(code, route),
-    }
+        _ => return None,
+    })
 }
 
 /// Whether what a route changes has the field that `EMAIL_TAKEN` is about; true

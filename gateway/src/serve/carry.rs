@@ -103,14 +103,15 @@ impl Inner {
             }
             Answers::Events { .. } => {
                 let limit = rpc.time_limit;
-                let answer = stream::answer(&self.streams, &self.credentials, asked, changes);
+                let answer =
+                    Box::pin(stream::answer(&self.streams, &self.credentials, asked, changes));
                 within(limit, answer).await
             }
             Answers::File { is_stream } => {
                 let (limit, streams) = (rpc.time_limit, &self.streams);
                 let credentials = &self.credentials;
                 let answer = download::answer(streams, credentials, asked, is_stream, changes);
-                within(limit, answer).await
+                within(limit, Box::pin(answer)).await
             }
         }
     }

@@ -51,7 +51,7 @@ pub async fn run(reader: Reader) -> Result<(), Fatal> {
     let config = Config::read(reader)?;
     let process = Process::start("auth", &config.server).await?;
     let stopping = process.stopping();
-    match process.prepare(prepare(config, stopping.clone())).await {
+    match process.prepare(Box::pin(prepare(config, stopping.clone()))).await {
         None => Ok(()),
         Some(prepared) => {
             let (grpc, access, workers) = prepared?;

@@ -5,12 +5,14 @@ use tests::{Person, Rest, Stack, authenticator::Authenticator};
 
 use super::{BEGIN, FACTORS, ORIGIN, add_passkey, noted, passkeys::FINISH, show};
 
+type Change = fn(&mut Authenticator);
+
 #[tokio::test]
 async fn passkeys_of_other_sites_and_without_their_user_are_not_added() {
     let stack = Stack::start().await;
     let ann = Person::user(&stack, "ann").await;
     let evil = "https://mainstay.test.evil.example";
-    let changes: [(&str, fn(&mut Authenticator)); 3] = [
+    let changes: [(&str, Change); 3] = [
         ("a foreign origin", |key| key.origin = "https://evil.example".to_owned()),
         ("a foreign site", |key| key.rp_id = "evil.example".to_owned()),
         ("an unverified user", |key| key.verifies_user = false),

@@ -48,14 +48,12 @@ async fn message(stack: &Stack, person: &Person, method: &Method) -> DynamicMess
     for field in input.fields().filter(|field| header(field).is_none() && !is_credential(field)) {
         let text = match (method.descriptor.name(), field.name()) {
             ("CreateSession", "email") => person.email.clone(),
-            ("CreateSession", "password") => PASSWORD.to_owned(),
             ("RedeemSignInLink", "token") => {
                 let pool = database::Pool::new(&stack.databases.auth.url, 1).unwrap();
                 auth::operator::sign_in_link(&pool, &person.email).await.unwrap()
             }
-            ("ChangeEmail", "password")
-            | ("ChangePassword", "current_password" | "password")
-            | ("ConfirmPasswordReset", "password") => PASSWORD.to_owned(),
+            ("CreateSession" | "ChangeEmail" | "ConfirmPasswordReset", "password")
+            | ("ChangePassword", "current_password" | "password") => PASSWORD.to_owned(),
             ("ConfirmEmail", "token") => {
                 let newcomer = Person::user(stack, "newcomer").await;
                 stack.letter(&newcomer.email, "email_verification").await.token()

@@ -97,7 +97,7 @@ impl Chainer {
         if tick % TICKS_PER_HOUR == TICKS_PER_HOUR - 1 {
             self.add_months().await?;
         }
-        if tick % Failures::TICKS == 0 {
+        if tick.is_multiple_of(Failures::TICKS) {
             self.failures.write_down(&self.pool).await?;
         }
         // Looking leaves no trace: it happens all day.

@@ -56,7 +56,9 @@ impl Failures {
         let written = written.await;
         if written.is_err() {
             let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            sums.into_iter().for_each(|(key, count)| *since.entry(key).or_default() += count);
+            for (key, count) in sums {
+                *since.entry(key).or_default() += count;
+            }
         }
         written
     }

@@ -9,7 +9,10 @@ mod store;
 
 use jiff::Timestamp;
 
-pub(crate) use self::{name::name_of_client, store::{recognise, sessions}};
+pub(crate) use self::{
+    name::name_of_client,
+    store::{recognise, sessions},
+};
 use crate::secrets::Token;
 
 /// The device that somebody signs in with, as they present it.

@@ -22,7 +22,7 @@ pub(super) fn hash(code: &str) -> Vec<u8> {
 
 /// The form that is hashed: what was misread or typed in another case is the same.
 fn normal(code: &str) -> String {
-    let letters = code.chars().filter(|c| c.is_ascii_alphanumeric());
+    let letters = code.chars().filter(char::is_ascii_alphanumeric);
     let letters = letters.map(|c| match c.to_ascii_uppercase() {
         'O' => '0',
         'I' | 'L' => '1',

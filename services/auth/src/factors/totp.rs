@@ -55,7 +55,7 @@ impl App {
     /// What sets an app up for an account of a site.
     pub(super) fn set_up(&self, site: &str, account: &str) -> Result<SetUp, Error> {
         let totp = self.totp(site, account)?;
-        let uri = totp.to_url().map_err(|_unnamed| Error::Unusable)?.to_string();
+        let uri = totp.to_url().map_err(|_unnamed| Error::Unusable)?;
         let code = QrCode::new(&uri).map_err(|_too_long| Error::Unusable)?;
         let qr_svg = code.render::<svg::Color<'_>>().min_dimensions(QR_PIXELS, QR_PIXELS).build();
         Ok(SetUp { secret: Secret::from(self.0.clone()).to_base32(), uri, qr_svg })

@@ -81,15 +81,13 @@ impl Settings {
         if issuer.is_empty() {
             return None;
         }
-        match reach(&issuer, allow_private).zip(IssuerUrl::new(issuer).ok()) {
-            Some((reach, issuer)) => (settings.reach, settings.issuer) = (reach, issuer),
-            None => {
-                let rule =
-                    "must be an https URL without query and fragment (http only on this machine)";
-                reader.problem(format!("{}: {rule}", key("ISSUER")));
-                return None;
-            }
-        }
+        let Some(found) = reach(&issuer, allow_private).zip(IssuerUrl::new(issuer).ok()) else {
+            let rule =
+                "must be an https URL without query and fragment (http only on this machine)";
+            reader.problem(format!("{}: {rule}", key("ISSUER")));
+            return None;
+        };
+        (settings.reach, settings.issuer) = found;
         Some(settings)
     }
 }

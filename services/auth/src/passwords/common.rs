@@ -32,9 +32,13 @@ mod tests {
 
     #[test]
     fn what_leaked_often_is_known_however_it_is_written() {
-        for password in
-            ["linkedin2011", "1q2w3e4r5t6y7u8i", "iloveyouforever", "ILoveYouForever", "Unbelievable"]
-        {
+        for password in [
+            "linkedin2011",
+            "1q2w3e4r5t6y7u8i",
+            "iloveyouforever",
+            "ILoveYouForever",
+            "Unbelievable",
+        ] {
             assert!(is_common(password), "{password}");
         }
         assert!(!is_common("three-mild-winters"));

@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::{Error, Issued, Issuer, Proof, SignedIn, store::{sign_in, unreadable}};
+use super::{
+    Error, Issued, Issuer, Proof, SignedIn,
+    store::{sign_in, unreadable},
+};
 use crate::secrets::Token;
 
 const PROVE: &str = concat!(

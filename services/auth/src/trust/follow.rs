@@ -99,7 +99,9 @@ impl Follow {
         let keys = loaded.as_ref().map(keys::Keys::trusted).unwrap_or_default();
         self.hub.tell_change(WatchTrustResponse { keys, ..worded(&events) }, at)?;
         // Others know a key before it signs here.
-        loaded.into_iter().for_each(|keys| self.keys.replace(keys));
+        if let Some(keys) = loaded {
+            self.keys.replace(keys);
+        }
         seen.advance(news);
         Ok(())
     }
@@ -108,10 +110,9 @@ impl Follow {
     async fn tidy(&self) {
         let turned = keys::turn(&self.pool, &self.sealer, self.rotation).await;
         let forgotten = store::forget(&self.pool).await;
-        for error in [turned.err().map(Error::from), forgotten.err().map(Error::from)] {
-            if let Some(error) = error {
-                tracing::warn!(error = told(&error), "keys or old events were not looked after");
-            }
+        let errors = [turned.err().map(Error::from), forgotten.err().map(Error::from)];
+        for error in errors.into_iter().flatten() {
+            tracing::warn!(error = told(&error), "keys or old events were not looked after");
         }
     }
 }

@@ -13,7 +13,7 @@ pub use self::{
 pub use crate::audit::{Checkpoint, PURPOSE};
 
 /// Any number; nothing is dropped while somebody verifies.
-const LOCK: i64 = 0x7072_756e_65;
+const LOCK: i64 = 0x70_7275_6e65;
 
 /// The checkpoint made last, for a witness elsewhere.
 pub async fn last_checkpoint(pool: &Pool) -> Result<Option<Checkpoint>, database::Error> {
