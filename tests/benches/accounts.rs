@@ -19,7 +19,11 @@ use std::{
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use futures_util::future::{join, join_all};
-use proto::auth::v1::{CreateSessionRequest, RefreshSessionRequest};
+use platform::{token::Verifier, trust::Trust};
+use proto::auth::v1::{
+    CreateSessionRequest, RefreshSessionRequest, TrustPhase, WatchTrustRequest,
+    trust_service_client::TrustServiceClient,
+};
 use tests::{Grpc, PASSWORD, Person, Stack, load::Load};
 
 const ROUNDS: usize = 3;
@@ -28,6 +32,7 @@ const USERS: u32 = 64;
 /// Enough to keep the hashing busy and the queue short of full.
 const SIGNING_IN: usize = 12;
 const REFRESHING: usize = 48;
+const CHECKS: u32 = 1_000;
 const READS_PER_SECOND: f64 = 100.0;
 
 fn main() {
@@ -44,6 +49,37 @@ async fn measure() {
     signing_in(&stack, &clients).await;
     reading(&stack, &ann, &clients).await;
     refreshing(&stack).await;
+    checking(&stack, &ann).await;
+}
+
+/// What it costs a service to believe a token: one that it has seen before, and one
+/// that it has not.
+async fn checking(stack: &Stack, ann: &Person) {
+    let trust = Trust::new(Duration::from_mins(5));
+    let mut client = TrustServiceClient::new(tests::channel(&stack.auth));
+    let mut told = client.watch_trust(WatchTrustRequest {}).await.unwrap().into_inner();
+    loop {
+        let message = told.message().await.unwrap().unwrap();
+        trust.hear(&message, Instant::now()).unwrap();
+        if message.phase() == TrustPhase::SnapshotEnd {
+            break;
+        }
+    }
+    let token = ann.grpc().token();
+    let (mut warm, mut cold) = (Vec::new(), Vec::new());
+    for _ in 0..CHECKS {
+        let verifier = Verifier::new(tests::ISSUER, trust.clone());
+        let started = Instant::now();
+        verifier.verify(token).await.unwrap();
+        cold.push(started.elapsed().as_secs_f64() * 1e6);
+        let started = Instant::now();
+        for _ in 0..CHECKS {
+            verifier.verify(token).await.unwrap();
+        }
+        warm.push(started.elapsed().as_secs_f64() * 1e6 / f64::from(CHECKS));
+    }
+    let (warm, cold) = (median(&warm), median(&cold));
+    println!("token checks: {warm:.2} µs if it was seen before, {cold:.0} µs if not");
 }
 
 /// How many sign-ins there are for each that hashing alone would allow: by the clock,

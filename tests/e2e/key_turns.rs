@@ -23,7 +23,7 @@ fn master(stack: &Stack) -> MasterKey {
     stack.secret_key.parse().unwrap()
 }
 
-fn kid(token: &str) -> String {
+pub(crate) fn kid(token: &str) -> String {
     decode_header(token).unwrap().kid.unwrap()
 }
 

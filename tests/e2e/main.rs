@@ -45,6 +45,7 @@ mod refresh;
 mod sessions;
 mod sign_up;
 mod streams;
+mod takeovers;
 mod timing;
 mod tls;
 mod tokens;

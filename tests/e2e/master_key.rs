@@ -34,7 +34,8 @@ fn page(token: &str) -> ListUsersRequest {
 
 #[tokio::test]
 async fn everything_opens_while_the_master_key_is_replaced() {
-    let stack = Stack::start().await;
+    let builder = Stack::builder().set("auth", "MAINSTAY_AUDIT_CHECKPOINT_SECONDS", "0");
+    let stack = builder.start().await;
     let admin = Person::admin(&stack, "admin").await;
     let token = admin.grpc().token();
     let mut old = users(&stack.auth, token);
@@ -67,6 +68,20 @@ async fn everything_opens_while_the_master_key_is_replaced() {
         done.code == Some(0) && done.stdout.contains(" stored secrets are encrypted"),
         "{done:?}"
     );
+    // The log goes on being verified with the old public key.
+    let audit = async |arguments: &[&str], keys: &[(&str, &str)]| {
+        let mut command = program::command(&[&["audit"], arguments].concat());
+        command.env("DATABASE_URL", &stack.databases.auth.url).envs(keys.iter().copied());
+        program::run(command).await
+    };
+    let told = audit(&["key"], &keys).await.stdout;
+    let old_key = told.lines().nth(1).unwrap();
+    let alone = &keys[..1];
+    assert_eq!(audit(&["verify"], alone).await.code, Some(1));
+    let verified = audit(&["verify", "--public-key", old_key], alone).await;
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    let pruned = ["prune", "--before", "2020-01", "--public-key", old_key];
+    assert_eq!(audit(&pruned, alone).await.code, Some(0));
     let (after, _logs) = another_auth(&stack, &[("MAINSTAY_SECRET_KEY", &new)]).await;
     let mut after = users(&after, token);
     after.list_users(page("")).await.unwrap();

@@ -36,6 +36,8 @@ pub enum Audit {
     Checkpoint(Place),
     /// Drop the events of old months
     Prune(Prune),
+    /// Print the keys that checkpoints are verified with, the present one first
+    Key(Place),
 }
 
 /// Where the log is.
@@ -65,6 +67,9 @@ pub struct Verify {
 pub struct Prune {
     #[command(flatten)]
     place: Place,
+    /// A key that old checkpoints are signed with, besides those of secrets that are set
+    #[arg(long = "public-key", value_name = "KEY")]
+    public_keys: Vec<PublicKey>,
     /// The first month to be kept, as `2026-10`
     #[arg(long, value_name = "MONTH")]
     before: String,
@@ -84,6 +89,7 @@ pub fn run(audit: &Audit) -> Result<(), Failure> {
             Audit::Verify(options) => verify_log(options).await,
             Audit::Checkpoint(place) => checkpoint(place).await,
             Audit::Prune(options) => prune_log(options).await,
+            Audit::Key(place) => keys(place),
         }
     })
 }
@@ -97,6 +103,12 @@ async fn verify_log(options: &Verify) -> Result<(), Failure> {
         Err(Error::Broken(broken)) => Err(Failure::new(broken.to_string(), None, 1)),
         Err(Error::Database(error)) => Err(error.into()),
     }
+}
+
+fn keys(place: &Place) -> Result<(), Failure> {
+    let log = Log::open(place, false)?;
+    let mut out = io::stdout();
+    Ok(log.signers.iter().try_for_each(|signer| writeln!(out, "{}", signer.public()))?)
 }
 
 async fn checkpoint(place: &Place) -> Result<(), Failure> {
@@ -113,7 +125,7 @@ async fn prune_log(options: &Prune) -> Result<(), Failure> {
         Failure::new(format!("{} is no month", options.before), Some("--before 2026-10"), 2)
     })?;
     let log = Log::open(&options.place, false)?;
-    let keys = log.signers.iter().map(Signer::public).collect();
+    let keys = log.signers.iter().map(Signer::public).chain(options.public_keys.clone()).collect();
     // What is dropped can never be checked again.
     match verify(&log.pool, &Trusted { keys, witnesses: Vec::new() }).await {
         Ok(_) => {}
@@ -156,7 +168,7 @@ impl Log {
             }
         }
         let (url, signers) = reader.finish((url, signers))?;
-        Ok(Self { pool: Pool::new(&url, 1)?, signers })
+        Ok(Self { pool: Pool::unhurried(&url)?, signers })
     }
 }
 

@@ -110,7 +110,7 @@ fn open(data: &Path) -> Result<(Pool, MasterKey), Failure> {
         Reader::from_pairs([("MAINSTAY_SECRET_KEY_FILE".to_owned(), secret)])
     };
     let master = MasterKey::read(&mut reader);
-    Ok((Pool::new(&url, 1)?, reader.finish(master)?))
+    Ok((Pool::unhurried(&url)?, reader.finish(master)?))
 }
 
 /// Where the database is.

@@ -60,7 +60,7 @@ function askForSecond({ challenge, methods }) {
     try {
       const { ok, answer } = await post("/api/sessions/passkey/begin", { challenge });
       if (!ok) throw new Error(answer.detail);
-      const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(answer.options.publicKey);
+      const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(answer.options);
       const shown = await navigator.credentials.get({ publicKey });
       show({ challenge, passkey: shown.toJSON() });
     } catch (error) {

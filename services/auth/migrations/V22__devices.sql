@@ -8,6 +8,8 @@ COMMENT ON COLUMN sessions.device_name IS 'What the device is called.';
 COMMENT ON COLUMN sessions.address IS 'The address that it was last seen at.';
 COMMENT ON COLUMN sessions.last_seen_at IS 'When it was last seen, to a minute or two.';
 
+CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
+
 CREATE TABLE devices (
     token_hash   bytea NOT NULL,
     user_id      uuid NOT NULL,

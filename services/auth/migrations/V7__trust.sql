@@ -46,7 +46,7 @@ CREATE TRIGGER sessions_ends_are_told
     EXECUTE FUNCTION tell_session_ended();
 CREATE TRIGGER sessions_removals_are_told
     AFTER DELETE ON sessions
-    FOR EACH ROW WHEN (OLD.ended_at IS NULL)
+    FOR EACH ROW WHEN (OLD.ended_at IS NULL AND OLD.expires_at > now())
     EXECUTE FUNCTION tell_session_ended();
 
 CREATE FUNCTION tell_user_deleted() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -188,6 +188,7 @@ impl Shared {
             pool: pool.clone(),
             replies: replies.clone(),
             post_office: self.post.clone(),
+            keys: Arc::clone(&self.keys),
             exporter: self.exporter.clone(),
         };
         grpc.with(limited!(UserServiceServer, users))

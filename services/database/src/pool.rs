@@ -23,6 +23,8 @@ const WAIT_AT_MOST: Duration = Duration::from_secs(2);
 const SERVER_OPTIONS: &str =
     "-c statement_timeout=8000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC";
 
+const UNHURRIED_OPTIONS: &str = "-c timezone=UTC";
+
 /// Connections to one database, shared by all requests of a process.
 #[derive(Clone)]
 pub struct Pool(Arc<Inner>);
@@ -49,11 +51,20 @@ pub struct Url(String);
 impl Pool {
     /// Prepares a pool; connections are made when first needed.
     pub fn new(url: &str, size: usize) -> Result<Self, Error> {
+        Self::with(url, size, SERVER_OPTIONS)
+    }
+
+    /// One connection for an operator, whose statements may take as long as they do.
+    pub fn unhurried(url: &str) -> Result<Self, Error> {
+        Self::with(url, 1, UNHURRIED_OPTIONS)
+    }
+
+    fn with(url: &str, size: usize, options: &str) -> Result<Self, Error> {
         let mut config = Config::from_str(url)?;
         config.connect_timeout(CONNECT_WITHIN).application_name("mainstay");
         let options = config
             .get_options()
-            .map_or_else(|| SERVER_OPTIONS.to_owned(), |given| format!("{SERVER_OPTIONS} {given}"));
+            .map_or_else(|| options.to_owned(), |given| format!("{options} {given}"));
         config.options(options);
         config.keepalives_idle(KEEP_ALIVE).tcp_user_timeout(GIVE_UP_AFTER);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use tests::{Person, Stack, eventually, program};
+use tokio_postgres::NoTls;
 
 use super::{MINE, SOON, look};
 
@@ -90,4 +91,28 @@ async fn a_service_that_starts_before_auth_waits_for_the_keys() {
     assert_eq!(tests::reason(&status), "CALLER_UNKNOWN");
     stack.auth.start_again().await;
     eventually("content has the keys", SOON, async || look(ann.grpc()).await.ok()).await;
+}
+
+/// Its memory of a moment ago is not taken for what is so now.
+#[tokio::test]
+async fn an_auth_without_its_database_is_believed_no_longer_than_none() {
+    let stack = impatient().await;
+    let ann = Person::user(&stack, "ann").await;
+    ann.rest().get(MINE).await.expect(200);
+    let url = &stack.databases.auth.url;
+    let name = url.split("dbname=").nth(1).unwrap().split(' ').next().unwrap();
+    let elsewhere = url.replace("user=auth", "user=postgres").replace(name, "postgres");
+    let (owner, connection) = tokio_postgres::connect(&elsewhere, NoTls).await.unwrap();
+    drop(platform::server::spawn(connection));
+    let cut = format!(
+        "ALTER DATABASE {name} ALLOW_CONNECTIONS false; \
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    );
+    owner.batch_execute(&cut).await.unwrap();
+    falls_silent(&stack, &ann).await;
+    // Asking anew makes nothing of it newer.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    falls_silent(&stack, &ann).await;
+    owner.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).await.unwrap();
+    goes_on(&ann).await;
 }

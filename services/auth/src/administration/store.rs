@@ -8,6 +8,7 @@ use super::{Act, Error, Target};
 use crate::{
     audit::{Event, Kind, record},
     challenges::{Desk, Purpose, Reader, Wanted},
+    machines,
     sessions::{self, Issuer, Opening, issuer::SignedIn},
     trust, users,
 };
@@ -84,6 +85,10 @@ pub(super) async fn set_roles(
                 let params: [&(dyn ToSql + Sync); 2] = [&act.target, &roles];
                 transaction.row(include_str!("set_roles.sql"), &params).await?;
                 end_all(transaction, act).await?;
+                if had.iter().any(|role| !roles.contains(role)) {
+                    // Tokens of keys say the ranks that their owner had.
+                    machines::end_keys_of_user(transaction, Some(act.admin), act.target).await?;
+                }
                 let (had, has) = (had.join(","), roles.join(","));
                 let details = [("had", &*had), ("has", &*has)];
                 write_down(transaction, act, Kind::RolesChanged, &details).await?;

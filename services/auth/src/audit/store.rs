@@ -31,7 +31,6 @@ pub(crate) async fn record(transaction: &Transaction<'_>, event: &Event<'_>) -> 
 }
 
 /// Erases what is private in all events that a user is part of. The chain holds.
-#[expect(dead_code, reason = "whatever erases an account calls it")]
 pub(crate) async fn forget(transaction: &Transaction<'_>, user_id: Uuid) -> Result<(), Error> {
     transaction.rows(include_str!("forget_inbox.sql"), &[&user_id]).await?;
     transaction.rows(include_str!("forget.sql"), &[&user_id]).await?;

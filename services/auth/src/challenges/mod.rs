@@ -6,6 +6,7 @@ mod store;
 
 use std::sync::Arc;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use platform::seal::{MasterKey, SteadySealer};
 use uuid::Uuid;
 
@@ -84,6 +85,18 @@ impl Purpose {
     }
 }
 
+// === impl Challenge ===
+
+impl Challenge {
+    /// What its code is bound to.
+    fn context(&self) -> Vec<u8> {
+        let Self { id, purpose, email, user_id } = self;
+        let user_id = user_id.unwrap_or_default();
+        let purpose = purpose.name().as_bytes();
+        [id.as_bytes(), user_id.as_bytes().as_slice(), purpose, b" ", email.as_bytes()].concat()
+    }
+}
+
 // === impl Codes ===
 
 impl Codes {
@@ -94,12 +107,13 @@ impl Codes {
     /// What the database knows of a code: it is bound to the letter, what the
     /// letter is for, its address and the account.
     fn seal(&self, challenge: &Challenge, code: &str) -> Vec<u8> {
-        let Challenge { id, purpose, email, user_id } = challenge;
-        let user_id = user_id.unwrap_or_default();
-        let purpose = purpose.name().as_bytes();
-        let context =
-            [id.as_bytes(), user_id.as_bytes().as_slice(), purpose, b" ", email.as_bytes()];
-        self.0.seal(&context.concat(), code.as_bytes())
+        self.0.seal(&challenge.context(), code.as_bytes())
+    }
+
+    /// Whether it is the code of a letter, whichever master key it was sealed with.
+    fn is(&self, challenge: &Challenge, code: &str, sealed: &[u8]) -> bool {
+        let right = self.0.open(&challenge.context(), sealed);
+        right.is_ok_and(|right| verify_slices_are_equal(&right, code.as_bytes()).is_ok())
     }
 }
 

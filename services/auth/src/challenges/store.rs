@@ -26,7 +26,7 @@ pub(crate) async fn find(
             let params: [&(dyn ToSql + Sync); 2] = [email, &purposes];
             let rows = pool.rows(include_str!("try_code.sql"), &params).await?;
             let tried = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-            let right = tried.into_iter().find(|(it, sealed)| codes.seal(it, code) == *sealed);
+            let right = tried.into_iter().find(|(it, sealed)| codes.is(it, code, sealed));
             Ok(right.map(|(challenge, _)| challenge))
         }
     }

@@ -9,12 +9,9 @@ WITH dispensable AS (
         OFFSET 49
     )
 ), companions AS (
-    INSERT INTO devices (token_hash, user_id, expires_at)
-    SELECT $1::bytea, user_id, expires_at
-    FROM devices
+    UPDATE devices
+    SET token_hash = $1
     WHERE token_hash = $3 AND user_id <> $2 AND expires_at > now()
-    ORDER BY last_seen_at DESC
-    LIMIT 7
 )
 INSERT INTO devices (token_hash, user_id, expires_at, session_id)
 VALUES ($1, $2, now() + interval '400 days', $4)

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 pub(crate) use self::{
     name::name_of_client,
-    store::{recognise, sessions},
+    store::{recognise, replace},
 };
 use crate::secrets::Token;
 

@@ -33,15 +33,15 @@ pub(crate) async fn recognise(
     Ok(Recognised { token, expires_at: row.try_get("expires_at")? })
 }
 
-/// The live sessions that were opened with a device, and whose they are: each user's
-/// last. Nobody signs in with it meanwhile.
-pub(crate) async fn sessions(
+/// Has the sessions that were opened with a device end in a minute, so that requests
+/// under way are none of a session that has ended, and returns them and their users.
+pub(crate) async fn replace(
     transaction: &Transaction<'_>,
     device: &Device,
 ) -> Result<Vec<(Uuid, Uuid)>, Error> {
     let Some(token) = device.hash() else { return Ok(Vec::new()) };
     transaction.rows(include_str!("lock.sql"), &[&token]).await?;
-    let rows = transaction.rows(include_str!("sessions.sql"), &[&token]).await?;
+    let rows = transaction.rows(include_str!("replace.sql"), &[&token]).await?;
     let read = |row: &Row| Ok((row.try_get("session_id")?, row.try_get("user_id")?));
     rows.iter().map(read).collect()
 }

@@ -11,7 +11,10 @@ use proto::auth::v1 as pb;
 use uuid::Uuid;
 
 pub(crate) use self::{
-    accounts_rpc::Rpc as AccountsRpc, listing::keys_of, rpc::Rpc, store::ensure_service_key,
+    accounts_rpc::Rpc as AccountsRpc,
+    listing::keys_of,
+    rpc::Rpc,
+    store::{end_keys_of_user, ensure_service_key},
 };
 
 /// As many keys may one owner have.

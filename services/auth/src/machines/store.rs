@@ -24,7 +24,15 @@ pub(super) async fn create_key(
     new: &NewKey,
 ) -> Result<Done<pb::CreateApiKeyResponse>, Error> {
     once.transaction((actor, new), |transaction, &(actor, new)| {
-        Box::pin(insert_key(transaction, Some(actor), new))
+        Box::pin(async move {
+            // Whoever has the key of a service reads and erases what anybody wrote.
+            let account = new.owner.service_account_id();
+            let row = transaction.row(include_str!("is_service.sql"), &[&account]).await?;
+            if row.is_some() {
+                return Err(Error::NoOwner);
+            }
+            insert_key(transaction, Some(actor), new).await
+        })
     })
     .await
 }
@@ -41,7 +49,7 @@ pub(super) async fn delete_key(
             let params: [&(dyn ToSql + Sync); 3] = [&key_id, &actor, &is_anyones];
             let row = transaction.row(include_str!("delete_key.sql"), &params).await?;
             let owner = owner(&row.ok_or(Error::NoKey)?).map_err(unreadable)?;
-            revoked(transaction, Some(actor), owner, &[key_id]).await
+            Ok(revoked(transaction, Some(actor), owner, &[key_id]).await?)
         })
     })
     .await
@@ -109,7 +117,8 @@ pub(super) async fn delete_account(pool: &Pool, actor: Uuid, id: Uuid) -> Result
             end_keys(transaction, Some(actor), id, None).await?;
             transaction.row(include_str!("delete_account.sql"), &[&id]).await?;
             let details = [("name", name.as_str())];
-            note(transaction, Kind::ServiceAccountDeleted, Some(actor), id, &details).await
+            let kind = Kind::ServiceAccountDeleted;
+            Ok(note(transaction, kind, Some(actor), id, &details).await?)
         })
     })
     .await
@@ -148,13 +157,13 @@ pub(super) async fn revoked(
     actor: Option<Uuid>,
     owner: Owner,
     key_ids: &[Uuid],
-) -> Result<(), Error> {
+) -> Result<(), database::Error> {
     for key_id in key_ids {
         let key_id = key_id.to_string();
         let details = [("api_key_id", key_id.as_str())];
         note(transaction, Kind::ApiKeyRevoked, actor, owner.id(), &details).await?;
     }
-    Ok(trust::revoke_sessions(transaction, key_ids).await?)
+    trust::revoke_sessions(transaction, key_ids).await
 }
 
 /// Ends the keys of an account, all or those of a name.
@@ -167,7 +176,18 @@ async fn end_keys(
     let rows = transaction.rows(include_str!("delete_keys.sql"), &[&account_id, &name]).await?;
     let keys = rows.iter().map(|row| row.try_get("key_id"));
     let keys = keys.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
-    revoked(transaction, actor, Owner::ServiceAccount(account_id), &keys).await
+    Ok(revoked(transaction, actor, Owner::ServiceAccount(account_id), &keys).await?)
+}
+
+/// Ends the keys of a user.
+pub(crate) async fn end_keys_of_user(
+    transaction: &Transaction<'_>,
+    actor: Option<Uuid>,
+    user_id: Uuid,
+) -> Result<(), database::Error> {
+    let rows = transaction.rows(include_str!("delete_keys_of_user.sql"), &[&user_id]).await?;
+    let keys = rows.iter().map(|row| row.try_get("key_id"));
+    revoked(transaction, actor, Owner::User(user_id), &keys.collect::<Result<Vec<_>, _>>()?).await
 }
 
 async fn insert_key(
@@ -210,9 +230,9 @@ async fn note(
     actor: Option<Uuid>,
     subject: Uuid,
     details: &[(&str, &str)],
-) -> Result<(), Error> {
+) -> Result<(), database::Error> {
     let event = audit::Event { kind, actor, subject: Some(subject), session: None, details };
-    Ok(audit::record(transaction, &event).await?)
+    audit::record(transaction, &event).await
 }
 
 fn taken(error: database::Error) -> Error {

@@ -115,7 +115,6 @@ fn judge(error: &smtp::Error) -> Outcome {
         None if error.is_client() => "client".to_owned(),
         None => "connection".to_owned(),
     };
-    tracing::debug!(%error, "a letter was not taken");
     Outcome::Again(why)
 }
 

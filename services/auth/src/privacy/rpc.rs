@@ -1,7 +1,8 @@
 //! The gRPC edge: caller, decode, check, one call, reply.
 
-use std::{pin::Pin, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use database::{Pool, Replies};
 use futures_util::{Stream, stream};
 use jiff::Timestamp;
@@ -10,14 +11,16 @@ use platform::{
     status::{self, Reason},
 };
 use proto::{auth::v1 as pb, google::api::HttpBody};
+use serde_json::Value;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 use uuid::Uuid;
 
 use super::{
+    RECEIPT,
     export::{self, Export, Exporter},
     store,
 };
-use crate::mail::PostOffice;
+use crate::{keys::KeySet, mail::PostOffice};
 
 /// Serves `mainstay.auth.v1.PrivacyService`.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ pub(crate) struct Rpc {
     pub(crate) replies: Replies,
     pub(crate) post_office: PostOffice,
     pub(crate) exporter: Exporter,
+    pub(crate) keys: Arc<KeySet>,
 }
 
 /// An archive, piece by piece.
@@ -63,7 +67,8 @@ impl pb::privacy_service_server::PrivacyService for Rpc {
         let (_, request) = admit(request)?;
         let unknown = || status::refuse(Reason::ERASURE_UNKNOWN);
         let id = Uuid::try_parse(&request.receipt_number).map_err(|_no_number| unknown())?;
-        let erasure = store::find(&self.pool, id).await?.ok_or_else(unknown)?;
+        let mut erasure = store::find(&self.pool, id).await?.ok_or_else(unknown)?;
+        erasure.receipt = self.signed_anew(erasure.receipt);
         Ok(Response::new(pb::GetErasureResponse { erasure: Some(erasure) }))
     }
 
@@ -114,5 +119,19 @@ impl From<export::Error> for Status {
                 status::internal(&error)
             }
         }
+    }
+}
+
+// === impl Rpc ===
+
+impl Rpc {
+    /// The same receipt, signed with a key that is published now: that of its day is
+    /// gone after some weeks.
+    fn signed_anew(&self, receipt: String) -> String {
+        let claims = receipt.split('.').nth(1);
+        let claims = claims.and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
+        let claims = claims.and_then(|claims| serde_json::from_slice::<Value>(&claims).ok());
+        let signed = claims.map(|claims| self.keys.sign_as(RECEIPT, &claims));
+        signed.and_then(Result::ok).unwrap_or(receipt)
     }
 }

@@ -29,10 +29,11 @@ pub(crate) async fn begin(
     let sessions = sessions.map_err(unreadable)?;
     // Whoever listens for the end of sessions hears of it.
     sessions::end_all(transaction, user_id, None).await?;
+    transaction.rows(include_str!("erase_letters.sql"), &[&user_id]).await?;
+    transaction.rows(include_str!("erase_challenges.sql"), &[&user_id]).await?;
     let row = transaction.row(include_str!("erase_user.sql"), &[&user_id]).await?;
     let row = row.ok_or(users::Error::NotFound)?;
     let email: String = row.try_get("email").map_err(unreadable)?;
-    transaction.rows(include_str!("erase_letters.sql"), &[&email]).await?;
     let params: [&(dyn ToSql + Sync); 3] = [&id, &user_id, &sessions];
     let row = transaction.row(include_str!("begin.sql"), &params).await?;
     let begun_at: Option<Timestamp> =
@@ -47,6 +48,7 @@ pub(crate) async fn begin(
         details: &[],
     };
     audit::record(transaction, &event).await?;
+    audit::forget(transaction, user_id).await?;
     let receipt_number = id.to_string();
     Ok(Erasure { receipt_number, begun_at: begun_at.map(to_proto), ..Erasure::default() })
 }

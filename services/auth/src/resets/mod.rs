@@ -16,6 +16,8 @@ struct Change {
     session_id: Option<Uuid>,
     /// Where the account's owner is told.
     email: String,
+    /// The hash of the password that was proven; empty if there was none.
+    had: String,
     /// Whether whoever asks has proven who they are; if not, the new password is
     /// not looked at.
     proven: Result<String, Reproof>,

@@ -1,4 +1,10 @@
 -- auth.resets.reset_password
+WITH had AS (
+    SELECT user_id, email_verified AS was_verified
+    FROM users
+    WHERE user_id = $1 AND email = $2
+    FOR UPDATE
+)
 UPDATE users
 SET
     password_hash = $3,
@@ -9,5 +15,6 @@ SET
         ELSE changed_in || jsonb_build_object('email_verified', version + 1)
     END,
     updated_at = CASE WHEN email_verified THEN updated_at ELSE now() END
-WHERE user_id = $1 AND email = $2
-RETURNING user_id
+FROM had
+WHERE users.user_id = had.user_id
+RETURNING users.user_id, was_verified

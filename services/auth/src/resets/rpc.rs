@@ -49,7 +49,8 @@ impl pb::password_service_server::PasswordService for Rpc {
             other => Err(other),
         };
         let session_id = caller.session_id();
-        let change = Change { user_id, session_id, email: standing.email, proven };
+        let (email, had) = (standing.email, standing.password_hash);
+        let change = Change { user_id, session_id, email, had, proven };
         let once = self.replies.once(caller.request());
         let done = store::change(&once, &change, &self.desk.post).await?;
         Ok(done.reply(|reply| reply))

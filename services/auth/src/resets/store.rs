@@ -12,8 +12,10 @@ use crate::{
     audit,
     challenges::{self, Challenge, Desk, Purpose, Reader, Wanted},
     defence::Defence,
+    machines,
     mail::{Letter, PostOffice},
     passwords::OwnWords,
+    reproof::Reproof,
     sessions,
 };
 
@@ -27,9 +29,12 @@ pub(super) async fn change(
 ) -> Done<ChangePasswordResponse> {
     once.transaction((change, post), |transaction, &(change, post)| {
         Box::pin(async move {
-            let Change { user_id, session_id, email, proven } = change;
+            let Change { user_id, session_id, email, had, proven } = change;
             let hash = proven.as_ref().map_err(|reproof| Error::Unproven(*reproof))?;
-            transaction.row(include_str!("set_password.sql"), &[user_id, hash]).await?;
+            let params: [&(dyn ToSql + Sync); 3] = [user_id, hash, had];
+            let set = transaction.row(include_str!("set_password.sql"), &params).await?;
+            // What was proven was the password that somebody has replaced meanwhile.
+            set.ok_or(Error::Unproven(Reproof::Wrong))?;
             tell(transaction, (*user_id, email), *session_id, post).await?;
             record(transaction, audit::Kind::PasswordChanged, *user_id).await?;
             Ok(ChangePasswordResponse {})
@@ -53,8 +58,8 @@ pub(super) async fn request(
             let reader = if user_id.is_some() { Reader::Asker } else { Reader::Nobody };
             let wanted = Wanted { purpose: Purpose::Reset, email, user_id, reader };
             // Whether one was written a moment ago is not told.
-            desk.write(transaction, &wanted).await?;
-            if let Some(user_id) = user_id {
+            let written = desk.write(transaction, &wanted).await?;
+            if let (Some(user_id), Some(_)) = (user_id, written) {
                 record(transaction, audit::Kind::PasswordResetRequested, user_id).await?;
             }
             Ok(RequestPasswordResetResponse {})
@@ -94,7 +99,10 @@ pub(super) async fn reset(
             }
             let params: [&(dyn ToSql + Sync); 3] = [&user_id, &challenge.email, &hash];
             let row = transaction.row(include_str!("reset_password.sql"), &params).await?;
-            row.ok_or(Error::Invalid)?;
+            let row = row.ok_or(Error::Invalid)?;
+            if !row.try_get::<_, bool>("was_verified").map_err(database::Error::from)? {
+                strip(transaction, user_id).await?;
+            }
             tell(transaction, (user_id, &challenge.email), None, post).await?;
             defence.forgive(transaction, &challenge.email).await?;
             defence.forgive_proofs(transaction, user_id).await?;
@@ -103,6 +111,14 @@ pub(super) async fn reset(
         })
     })
     .await
+}
+
+/// Takes away what lets anybody in besides the new password: until its address was
+/// proven, the account may have been made by whoever likes, for its owner to find.
+/// Second factors let nobody in and stay.
+async fn strip(transaction: &Transaction<'_>, user_id: Uuid) -> Result<(), Error> {
+    transaction.rows(include_str!("unlink.sql"), &[&user_id]).await?;
+    Ok(machines::end_keys_of_user(transaction, None, user_id).await?)
 }
 
 /// What follows from a new password: no other session goes on, no letter opens the
@@ -114,7 +130,7 @@ async fn tell(
     post: &PostOffice,
 ) -> Result<(), Error> {
     sessions::end_all(transaction, user_id, except).await?;
-    challenges::cancel(transaction, user_id, &[Purpose::Reset]).await?;
+    challenges::cancel(transaction, user_id, &[Purpose::Reset, Purpose::Change]).await?;
     Ok(post.take(transaction, email, &Letter::PasswordChanged {}).await?)
 }
 

@@ -7,9 +7,13 @@ use uuid::Uuid;
 use super::Error;
 use crate::{
     audit,
+    challenges::{self, Purpose},
     defence::{Defence, Who},
     devices::{self, Device},
 };
+
+/// What one statement deletes.
+const AT_A_TIME: usize = 200;
 
 /// Ends a session of a user, as an actor wants.
 pub(super) async fn end(
@@ -84,9 +88,20 @@ pub(crate) async fn end_all(
     user_id: Uuid,
     except: Option<Uuid>,
 ) -> Result<Vec<Uuid>, database::Error> {
+    if except.is_none() {
+        // Whoever was signed in may have asked for another address.
+        challenges::cancel(transaction, user_id, &[Purpose::Change]).await?;
+    }
     let rows = transaction.rows(include_str!("end_all.sql"), &[&user_id, &except]).await?;
     let ended = rows.iter().map(|row| row.try_get("session_id"));
     Ok(ended.collect::<Result<_, _>>()?)
+}
+
+/// Deletes sessions that have expired, and what belongs to them: a long one has
+/// thousands of used tokens.
+pub(crate) async fn sweep(pool: &Pool) -> Result<(), database::Error> {
+    while pool.rows(include_str!("sweep.sql"), &[]).await?.len() == AT_A_TIME {}
+    Ok(())
 }
 
 /// Ends the oldest sessions of a user who has too many.
@@ -104,11 +119,9 @@ pub(super) async fn end_oldest(transaction: &Transaction<'_>, user_id: Uuid) -> 
 pub(super) async fn end_replaced(
     transaction: &Transaction<'_>,
     device: &Device,
-    actor: Uuid,
 ) -> Result<(), Error> {
-    for (session_id, user_id) in devices::sessions(transaction, device).await? {
-        end_one(transaction, session_id, user_id).await?;
-        record(transaction, session_id, user_id, Some(actor)).await?;
+    for (session_id, user_id) in devices::replace(transaction, device).await? {
+        record(transaction, session_id, user_id, None).await?;
     }
     Ok(())
 }

@@ -5,7 +5,9 @@ WITH expired AS (
 ), found AS (
     SELECT *
     FROM users
-    WHERE user_id = $2 AND suspended_at IS NULL
+    WHERE user_id = $2
+        AND suspended_at IS NULL
+        AND ($12::text IS NULL OR password_hash = $12::text)
     FOR SHARE
 ), session AS (
     INSERT INTO sessions (

@@ -15,7 +15,7 @@ use platform::token::{AUDIENCE, Claims};
 use uuid::Uuid;
 
 pub(crate) use self::{
-    ending::{end_all, end_for_guesses},
+    ending::{end_all, end_for_guesses, sweep},
     issuer::{Issuer, SignedIn, passkey_signed_in, second_factor_verified},
     opening::{Assurance, Opening, Proof},
     renewal::{renew, require_strong},

@@ -21,6 +21,8 @@ pub(crate) struct Opening {
     pub(crate) impersonator_id: Option<Uuid>,
     /// With which device; none if it is not to be known again.
     pub(crate) device: Option<Device>,
+    /// The hash of the password that was right, which must still be the account's.
+    pub(crate) password_hash: Option<String>,
 }
 
 /// How somebody proved who they are.
@@ -56,7 +58,13 @@ pub(crate) struct Assurance {
 impl Opening {
     /// For a user who proved it in one way.
     pub(crate) fn of(user_id: Uuid, proof: Proof) -> Self {
-        Self { user_id, proofs: vec![proof], impersonator_id: None, device: None }
+        Self {
+            user_id,
+            proofs: vec![proof],
+            impersonator_id: None,
+            device: None,
+            password_hash: None,
+        }
     }
 
     /// The same with a device, which is known from then on.
@@ -68,7 +76,7 @@ impl Opening {
     /// For an admin who acts in the name of somebody else.
     pub(crate) fn impersonating(user_id: Uuid, impersonator_id: Uuid) -> Self {
         let impersonator_id = Some(impersonator_id);
-        Self { user_id, proofs: Vec::new(), impersonator_id, device: None }
+        Self { proofs: Vec::new(), impersonator_id, ..Self::of(user_id, Proof::Password) }
     }
 
     /// For how many seconds the session lasts, however much it is used.
@@ -155,7 +163,7 @@ mod tests {
         ] {
             let proofs = proofs.to_vec();
             let (user_id, impersonator_id) = (Uuid::nil(), None);
-            let opening = Opening { user_id, proofs, impersonator_id, device: None };
+            let opening = Opening { proofs, impersonator_id, ..Opening::of(user_id, Proof::Link) };
             assert_eq!(opening.amr(), amr);
         }
     }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     audit::Failures,
-    defence::{Account, Defence, Guess},
+    defence::{Account, Defence},
     devices::Device,
     passwords::{Passwords, Verdict},
     secrets::Token,
@@ -47,8 +47,9 @@ impl pb::session_service_server::SessionService for Rpc {
         let (caller, request) = admit(request)?;
         let device = Device::presented(request.device_token, &request.device_name);
         let password = request.password.into();
-        let user_id = self.authenticate(&request.email, password, &device).await?;
+        let (user_id, password_hash) = self.authenticate(&request.email, password, &device).await?;
         let opening = Opening::of(user_id, Proof::Password).with(device);
+        let opening = Opening { password_hash, ..opening };
         let done = store::create(&self.once(&caller), &opening, &self.issuer).await?;
         Ok(done.reply(|signed_in| signed_in))
     }
@@ -163,7 +164,7 @@ impl Rpc {
         email: &str,
         password: SecretString,
         device: &Device,
-    ) -> Result<Uuid, Status> {
+    ) -> Result<(Uuid, Option<String>), Status> {
         let email = users::normal_email(email);
         let waited = self.defence.line_up(&email, &password, device).await?;
         let place = self.passwords.place()?;
@@ -171,12 +172,16 @@ impl Rpc {
         let hash = guess.password_hash();
         let verdict = self.passwords.verify_at(place, password.clone(), hash).await?;
         match (guess.account(), verdict) {
-            (Some(account), Verdict::Right) => self.settle(&guess, account).await,
+            (Some(account), Verdict::Right) => {
+                self.defence.settle(&guess).await?;
+                Ok((account.user_id, Some(account.password_hash.clone())))
+            }
             (Some(account), Verdict::RightButOld) => {
                 if let Err(error) = self.rehash(account, password).await {
                     tracing::warn!(code = ?error.code(), "an old password hash was kept");
                 }
-                self.settle(&guess, account).await
+                self.defence.settle(&guess).await?;
+                Ok((account.user_id, None))
             }
             (None, _) | (_, Verdict::Wrong) => {
                 self.failures.note(guess.account().map(|account| account.user_id));
@@ -184,11 +189,6 @@ impl Rpc {
                 Err(Error::WrongCredentials.into())
             }
         }
-    }
-
-    async fn settle(&self, guess: &Guess, account: &Account) -> Result<Uuid, Status> {
-        self.defence.settle(guess).await?;
-        Ok(account.user_id)
     }
 
     async fn rehash(&self, account: &Account, password: SecretString) -> Result<(), Status> {

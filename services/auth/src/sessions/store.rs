@@ -104,7 +104,7 @@ pub(crate) async fn open(
         factors::pass(transaction, opening, &issuer.tickets).await?;
     }
     if let Some(device) = device {
-        ending::end_replaced(transaction, device, *user_id).await?;
+        ending::end_replaced(transaction, device).await?;
     }
     let (session_id, token) = (Uuid::now_v7(), Token::random());
     let name = device.as_ref().map_or_else(devices::name_of_client, |it| it.name().to_owned());
@@ -134,7 +134,7 @@ async fn insert(
     let session = opening.lifetime(lifetimes.session);
     let [session, admin_session, idle, admin_idle] =
         [session, lifetimes.admin_session, lifetimes.idle, lifetimes.admin_idle].map(f64::from);
-    let params: [&(dyn ToSql + Sync); 11] = [
+    let params: [&(dyn ToSql + Sync); 12] = [
         &session_id,
         &opening.user_id,
         &session,
@@ -146,9 +146,10 @@ async fn insert(
         &token.hash(),
         &idle,
         &admin_idle,
+        &opening.password_hash,
     ];
     let row = transaction.row(OPEN, &params).await?;
-    // The account is suspended, or was erased a moment ago.
+    // The account is suspended, or a moment ago it was erased or got another password.
     row.ok_or(Error::WrongCredentials)
 }
 

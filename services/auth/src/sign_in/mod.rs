@@ -40,7 +40,7 @@ async fn complete(
     let mut proofs = ticket.says.proofs;
     proofs.push(proof);
     let device = Some(device.clone());
-    let opening = Opening { user_id, proofs, impersonator_id: None, device };
+    let opening = Opening { user_id, proofs, impersonator_id: None, device, password_hash: None };
     Ok(sessions::open(transaction, &opening, issuer).await?)
 }
 

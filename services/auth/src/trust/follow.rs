@@ -11,7 +11,10 @@ use proto::auth::v1::WatchTrustResponse;
 use tokio::time::{sleep, timeout};
 
 use super::{Event, Hub, News, Seen, What, store, worded};
-use crate::keys::{self, KeySet, Rotation};
+use crate::{
+    keys::{self, KeySet, Rotation},
+    sessions,
+};
 
 /// Looks at least this often: half of what watchers are promised.
 const LOOK: Duration = Duration::from_millis(500);
@@ -110,9 +113,14 @@ impl Follow {
     async fn tidy(&self) {
         let turned = keys::turn(&self.pool, &self.sealer, self.rotation).await;
         let forgotten = store::forget(&self.pool).await;
-        let errors = [turned.err().map(Error::from), forgotten.err().map(Error::from)];
+        let swept = sessions::sweep(&self.pool).await;
+        let errors = [
+            turned.err().map(Error::from),
+            forgotten.err().map(Error::from),
+            swept.err().map(Error::from),
+        ];
         for error in errors.into_iter().flatten() {
-            tracing::warn!(error = told(&error), "keys or old events were not looked after");
+            tracing::warn!(error = told(&error), "keys or what is old were not looked after");
         }
     }
 }

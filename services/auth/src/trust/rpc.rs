@@ -20,6 +20,9 @@ use super::Hub;
 /// When to come back after having been too slow.
 const A_MOMENT: Duration = Duration::from_secs(1);
 
+/// The database was asked within this time, unless it does not answer.
+const FRESH: Duration = Duration::from_secs(3);
+
 /// Serves `mainstay.auth.v1.TrustService`.
 #[derive(Debug)]
 pub(crate) struct Rpc {
@@ -36,6 +39,10 @@ impl pb::trust_service_server::TrustService for Rpc {
         request: Request<pb::WatchTrustRequest>,
     ) -> Result<Response<Self::WatchTrustStream>, Status> {
         let (_, _) = admit(request)?;
+        // What was true a while ago would be taken for what is true now.
+        if !self.hub.trust().is_fresh(FRESH) {
+            return Err(status::refuse_until(Reason::UNAVAILABLE, A_MOMENT));
+        }
         let (snapshot, feed) = self.hub.subscribe();
         let changes = stream::unfold(feed, |mut feed| async {
             match feed.recv().await {

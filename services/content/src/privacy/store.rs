@@ -11,8 +11,15 @@ use crate::posts;
 
 /// Erases the posts of a user and returns how many there were.
 pub(super) async fn erase_posts(pool: &Pool, user_id: Uuid) -> Result<i32, Error> {
-    let row = pool.row(include_str!("erase_posts.sql"), &[&user_id]).await?;
-    Ok(row.map_or(Ok(0), |row| row.try_get("posts"))?)
+    // Some at a time: no statement may take long.
+    let mut all = 0;
+    loop {
+        let row = pool.row(include_str!("erase_posts.sql"), &[&user_id]).await?;
+        match row.map_or(Ok(0), |row| row.try_get("posts"))? {
+            0 => return Ok(all),
+            posts => all += posts,
+        }
+    }
 }
 
 /// Some posts of an author, those written next after a place.

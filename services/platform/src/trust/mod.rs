@@ -89,6 +89,11 @@ impl Trust {
         Ok(())
     }
 
+    /// Whether something was heard in the last moment, however short.
+    pub fn is_fresh(&self, within: Duration) -> bool {
+        self.known().was_heard_within(within)
+    }
+
     /// Counts the changes of keys: what was verified before one is verified anew.
     pub fn generation(&self) -> u64 {
         self.known().generation

@@ -60,8 +60,15 @@ fn nanos(choices: &mut Choices<'_>) -> i32 {
 
 fn any(message: &mut DynamicMessage, choices: &mut Choices<'_>, depth: u8) {
     let pool = message.descriptor().parent_pool().clone();
-    let names = ["google.protobuf.Duration", "google.protobuf.StringValue", "oracle.v1.Inner"];
-    let Some(inside) = pool.get_message_by_name(choices.one_of(&names)) else { return };
+    // Which of these there are depends on the contract; one of them is always there.
+    let names = [
+        "google.protobuf.Timestamp",
+        "google.protobuf.Duration",
+        "google.protobuf.StringValue",
+        "oracle.v1.Inner",
+    ];
+    let known: Vec<_> = names.iter().filter_map(|name| pool.get_message_by_name(name)).collect();
+    let inside = choices.one_of(&known);
     let url = format!("type.googleapis.com/{}", inside.full_name());
     let value = self::message(&inside, choices, depth + 1).encode_to_vec();
     set(message, "type_url", Value::String(url));
