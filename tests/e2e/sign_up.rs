@@ -160,6 +160,13 @@ async fn nobody_learns_which_addresses_have_accounts_where_they_are_proven_first
     early.refused(401, "INVALID_CREDENTIALS");
     let letter = stack.letter("ann@example.com", "email_verification").await;
     let confirm = json!({"token": letter.token()});
+    // Who did not sign up does not make the account that a stranger has begun.
+    let answer = stranger.rest().post("/api/emails/confirm", confirm.clone()).await;
+    answer.refused(403, "CURRENT_PASSWORD_REQUIRED");
+    let wrong = json!({"token": letter.token(), "currentPassword": "not the password"});
+    let answer = stranger.rest().post("/api/emails/confirm", wrong).await;
+    answer.refused(403, "CURRENT_PASSWORD_WRONG");
+    let confirm = json!({"token": letter.token(), "currentPassword": PASSWORD});
     let confirmed = stranger.rest().post("/api/emails/confirm", confirm.clone()).await.expect(200);
     assert_eq!(confirmed.body, json!({"email": "ann@example.com"}));
     stranger.rest().post("/api/sessions", credentials.clone()).await.expect(201);
@@ -201,11 +208,15 @@ async fn whoever_proves_an_address_first_gets_the_account_and_the_name() {
     sign_up(&rest, "eve@example.com", "ann").await.expect(201);
     let eve = stack.letter("eve@example.com", "email_verification").await;
 
-    let code = json!({"email": "ANN@example.com", "code": first.code()});
+    let code = json!({
+        "email": "ANN@example.com",
+        "code": first.code(),
+        "currentPassword": PASSWORD,
+    });
     rest.post("/api/emails/confirm", code).await.expect(200);
-    let token = json!({"token": second.token()});
+    let token = json!({"token": second.token(), "currentPassword": PASSWORD});
     rest.post("/api/emails/confirm", token).await.refused(409, "EMAIL_TAKEN");
-    let token = json!({"token": eve.token()});
+    let token = json!({"token": eve.token(), "currentPassword": PASSWORD});
     rest.post("/api/emails/confirm", token).await.refused(409, "USERNAME_TAKEN");
     let users = stack.databases.auth.rows("SELECT username FROM users", &[]).await;
     let names: Vec<String> = users.iter().map(|row| row.get(0)).collect();

@@ -33,16 +33,13 @@ fn fits(code: &str, route: &Route, access: Access) -> bool {
     let is_unsafe = route.method != Method::GET;
     let has_body = route.body != Body::Nothing;
     let is_file = matches!(route.rpc.answers, Answers::File { .. });
-    if let Some(fits) = fits_visits(code, route) {
+    if let Some(fits) = fits_proofs(code, route, access) {
         return fits;
     }
     match code {
         // Found before a route is, or only where there is none.
         "ROUTE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "METHOD_UNKNOWN" => false,
         "EMAIL_CODE_INVALID" => input.get_field_by_name("code").is_some(),
-        "CURRENT_PASSWORD_WRONG" | "CURRENT_PASSWORD_REQUIRED" | "FRESH_SIGN_IN_REQUIRED" => {
-            access == Access::Self_ && input.get_field_by_name("password").is_some()
-        }
         "SIGN_UP_CLOSED" => access == Access::Public && route.is_creation() && !gives_credentials,
         "INVALID_CREDENTIALS" | "SIGN_IN_LINK_INVALID" | "SECOND_FACTOR_REQUIRED" => {
             gives_credentials && has_body
@@ -83,12 +80,17 @@ fn fits(code: &str, route: &Route, access: Access) -> bool {
     }
 }
 
-/// Whether a reason that is about signing in with other sites fits; none if it is not.
-fn fits_visits(code: &str, route: &Route) -> Option<bool> {
+/// Whether a reason fits that is about the present password or about other sites; none
+/// if it is about neither.
+fn fits_proofs(code: &str, route: &Route, access: Access) -> Option<bool> {
     let input = route.rpc.method.input();
+    let has = |field| input.get_field_by_name(field).is_some();
+    let is_own = access == Access::Self_ && has("password");
     Some(match code {
+        "CURRENT_PASSWORD_WRONG" | "CURRENT_PASSWORD_REQUIRED" => is_own || has("current_password"),
+        "FRESH_SIGN_IN_REQUIRED" => is_own,
         "PROVIDER_UNKNOWN" | "PROVIDER_UNAVAILABLE" => {
-            route.method != Method::GET && input.get_field_by_name("provider").is_some()
+            route.method != Method::GET && has("provider")
         }
         "SIGN_IN_FLOW_INVALID"
         | "IDENTITY_REFUSED"
@@ -98,7 +100,7 @@ fn fits_visits(code: &str, route: &Route) -> Option<bool> {
         | "PROVIDER_LINKED" => {
             route.rpc.takes.iter().any(|taken| taken.kind == CredentialKind::Flow)
         }
-        "LAST_SIGN_IN_METHOD" => input.get_field_by_name("identity_id").is_some(),
+        "LAST_SIGN_IN_METHOD" => has("identity_id"),
         _ => return None,
     })
 }

@@ -37,6 +37,21 @@ fn claims(receipt: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap()
 }
 
+/// Years later a receipt is signed with a key of that day.
+async fn is_signed_anew(stack: &Stack, stranger: &Person, (number, receipt): (&str, &str)) {
+    let master = stack.secret_key.parse().unwrap();
+    let pool = database::Pool::new(&stack.databases.auth.url, 1).unwrap();
+    auth::operator::keys::revoke(&pool, &master, &crate::key_turns::kid(receipt)).await.unwrap();
+    let anew = eventually("the receipt has another signature", LIMIT, async || {
+        let anew = done(stranger, number).await.text_at("/receipt");
+        (crate::key_turns::kid(&anew) != crate::key_turns::kid(receipt)).then_some(anew)
+    });
+    let anew = anew.await;
+    assert_eq!(claims(&anew), claims(receipt));
+    let published = stranger.rest().get("/.well-known/jwks.json").await.expect(200).text;
+    assert!(published.contains(&crate::key_turns::kid(&anew)), "{published}");
+}
+
 #[tokio::test]
 async fn who_is_erased_is_gone_everywhere_and_nobody_else_is() {
     let stack = Stack::whole().await;
@@ -84,18 +99,7 @@ async fn who_is_erased_is_gone_everywhere_and_nobody_else_is() {
                AND (actor_id::text = $1 OR subject_id::text = $1)";
     let private = stack.databases.auth.rows(sql, &[&ann.id]).await;
     assert!(private.is_empty(), "addresses, devices and reasons are gone");
-    // Years later it is signed with a key of that day.
-    let master = stack.secret_key.parse().unwrap();
-    let pool = database::Pool::new(&stack.databases.auth.url, 1).unwrap();
-    auth::operator::keys::revoke(&pool, &master, &crate::key_turns::kid(&receipt)).await.unwrap();
-    let anew = eventually("the receipt has another signature", LIMIT, async || {
-        let anew = done(&stranger, &number).await.text_at("/receipt");
-        (crate::key_turns::kid(&anew) != crate::key_turns::kid(&receipt)).then_some(anew)
-    });
-    let anew = anew.await;
-    assert_eq!(claims(&anew), claims(&receipt));
-    let published = stranger.rest().get("/.well-known/jwks.json").await.expect(200).text;
-    assert!(published.contains(&crate::key_turns::kid(&anew)), "{published}");
+    is_signed_anew(&stack, &stranger, (&number, &receipt)).await;
     stranger.rest().get("/api/erasures/x").await.refused(404, "ERASURE_UNKNOWN");
 }
 

@@ -12,9 +12,10 @@ use tonic::{Request, Response, Status};
 
 use super::{Change, Error, store};
 use crate::{
-    challenges::{self, Answer, Desk, Purpose},
+    challenges::{self, Answer, Challenge, Desk, Purpose},
     pace::Pace,
-    reproof::{self, Fresh, Prover},
+    passwords::Verdict,
+    reproof::{self, Fresh, Prover, Reproof},
     users::{self, SignUp},
 };
 
@@ -54,8 +55,15 @@ impl pb::email_service_server::EmailService for Rpc {
         let answer = Answer::new(request.token, &request.email, &request.code);
         let purposes = &Purpose::OF_EMAILS;
         let found = challenges::find(&self.pool, &self.desk.codes, &answer, purposes).await?;
+        let reproof = match &found {
+            Some(it) if it.purpose == Purpose::SignUp => {
+                self.prove_sign_up(it, request.current_password).await?
+            }
+            _ => Reproof::Given,
+        };
         let once = self.replies.once(caller.request());
-        let done = store::confirm(&once, found.as_ref(), &self.desk.post).await;
+        let answered = found.as_ref().map(|it| (it, reproof));
+        let done = store::confirm(&once, answered, &self.desk.post).await;
         Ok(pace.keep(done).await?.reply(|reply| reply))
     }
 
@@ -74,6 +82,25 @@ impl pb::email_service_server::EmailService for Rpc {
         let once = self.replies.once(caller.request());
         let done = store::ask_for_change(&once, &change, &self.desk).await?;
         Ok(done.reply(|reply| reply))
+    }
+}
+
+// === impl Rpc ===
+
+impl Rpc {
+    /// Whether the reader of a letter is who signed up.
+    async fn prove_sign_up(
+        &self,
+        challenge: &Challenge,
+        password: String,
+    ) -> Result<Reproof, Status> {
+        if password.is_empty() {
+            return Ok(Reproof::NoPassword);
+        }
+        let hash = users::sign_up_hash(&self.pool, challenge.id).await?;
+        let passwords = &self.prover.passwords;
+        let verdict = passwords.verify_at(passwords.place()?, password.into(), hash).await?;
+        Ok(if verdict == Verdict::Wrong { Reproof::Wrong } else { Reproof::Given })
     }
 }
 

@@ -38,12 +38,15 @@ pub(super) async fn request(
 /// Does what the letter was for that somebody has answered.
 pub(super) async fn confirm(
     once: &Once<'_>,
-    challenge: Option<&Challenge>,
+    answered: Option<(&Challenge, Reproof)>,
     post: &PostOffice,
 ) -> Done<ConfirmEmailResponse> {
-    once.transaction((challenge, post), |transaction, &(challenge, post)| {
+    once.transaction((answered, post), |transaction, &(answered, post)| {
         Box::pin(async move {
-            let challenge = challenge.ok_or(Error::Invalid)?;
+            let (challenge, reproof) = answered.ok_or(Error::Invalid)?;
+            if reproof != Reproof::Given {
+                return Err(Error::Unproven(reproof));
+            }
             if !challenges::use_up(transaction, challenge.id).await? {
                 return Err(Error::Invalid);
             }

@@ -19,6 +19,7 @@ pub(crate) use self::{
     rpc::Rpc,
     sign_up::complete,
     store::{Standing, find, find_in, is_email_taken, keep_an_admin, read, standing},
+    waiting::sign_up_hash,
 };
 use crate::passwords::OwnWords;
 

@@ -1,6 +1,6 @@
 //! Accounts to be, until their addresses are proven.
 
-use database::Transaction;
+use database::{Pool, Transaction};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
@@ -19,6 +19,15 @@ pub(super) async fn insert_sign_up(
         [&challenge_id, text, skeleton, display_name, &password_hash];
     transaction.row(include_str!("insert_sign_up.sql"), &params).await?;
     Ok(())
+}
+
+/// The hash of the password that somebody signed up with.
+pub(crate) async fn sign_up_hash(
+    pool: &Pool,
+    challenge_id: Uuid,
+) -> Result<Option<String>, database::Error> {
+    let row = pool.row(include_str!("sign_up_hash.sql"), &[&challenge_id]).await?;
+    Ok(row.map(|row| row.try_get("password_hash")).transpose()?)
 }
 
 /// Takes an account to be, with its password's hash, out of where it was kept.
