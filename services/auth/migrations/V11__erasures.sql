@@ -24,6 +24,6 @@ COMMENT ON COLUMN erasures.sessions IS 'How many sessions were.';
 COMMENT ON COLUMN erasures.attempts IS 'How often it was tried to go on.';
 COMMENT ON COLUMN erasures.due_at IS 'When to go on; while somebody does, when others may.';
 COMMENT ON COLUMN erasures.begun_at IS 'When the account was erased.';
-COMMENT ON COLUMN erasures.content_at IS 'When content had erased its part.';
+COMMENT ON COLUMN erasures.content_at IS 'When content had last erased its part.';
 COMMENT ON COLUMN erasures.done_at IS 'When everything was.';
 COMMENT ON COLUMN erasures.receipt IS 'What was erased and when, signed; it names nobody.';

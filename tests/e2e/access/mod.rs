@@ -177,6 +177,9 @@ fn the_verdicts_follow_the_policy() {
         ("/CreateSession", Kind::Machine, Target::Nothing, Passes),
         ("/GetSession", Kind::Machine, Target::Own, Refused),
         ("/CreateApiKey", Kind::Machine, Target::Own, Refused),
+        ("/DeleteFactor", Kind::Admin, Target::Other, Refused),
+        ("/RegenerateRecoveryCodes", Kind::Admin, Target::Other, Refused),
+        ("/ExportUser", Kind::Admin, Target::Other, Refused),
     ] {
         assert_eq!(verdict(name, kind, target), expected, "{name} {kind:?} {target:?}");
     }

@@ -108,11 +108,21 @@ async fn deleting_an_account_erases_it() {
     let stack = Stack::whole().await;
     let (ann, admin) = (Person::user(&stack, "ann").await, Person::admin(&stack, "root").await);
     ann.publish("Hers").await;
+    let copy = "CREATE TABLE late AS SELECT * FROM posts";
+    stack.databases.content.execute(copy, &[]).await;
     let path = format!("/api/users/{}", ann.id);
     admin.rest().call("DELETE", &path).send().await.expect(204);
     admin.rest().call("DELETE", &path).send().await.refused(404, "NOT_FOUND");
     let none_left = async || (posts(&stack).await == 0).then_some(());
     eventually("what she wrote is gone", LIMIT, none_left).await;
+    // What a call that was under way wrote afterwards goes, too.
+    let content = &stack.databases.content;
+    assert_eq!(content.execute("INSERT INTO posts SELECT * FROM late", &[]).await, 1);
+    eventually("what came late is gone", LIMIT, none_left).await;
+    let done = "SELECT FROM erasures WHERE done_at IS NOT NULL";
+    let is_done = async || stack.databases.auth.rows(done, &[]).await.pop();
+    eventually("nothing is left", LIMIT, is_done).await;
+    assert_eq!(posts(&stack).await, 0);
 }
 
 #[tokio::test]

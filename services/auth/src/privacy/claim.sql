@@ -16,7 +16,5 @@ WHERE erasures.erasure_id = due.erasure_id
 RETURNING
     erasures.erasure_id,
     user_id,
-    posts,
     sessions,
-    begun_at,
-    content_at
+    begun_at

@@ -28,10 +28,8 @@ pub(crate) use self::{
 struct Begun {
     id: Uuid,
     user_id: Uuid,
-    posts: i32,
     sessions: i32,
     at: Timestamp,
-    is_content_erased: bool,
 }
 
 /// What was erased and when. It names nobody.

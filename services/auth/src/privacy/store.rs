@@ -60,18 +60,25 @@ pub(super) async fn claim(pool: &Pool) -> Result<Option<Begun>, Error> {
         Ok::<_, tokio_postgres::Error>(Begun {
             id: row.try_get("erasure_id")?,
             user_id: row.try_get("user_id")?,
-            posts: row.try_get("posts")?,
             sessions: row.try_get("sessions")?,
             at: row.try_get("begun_at")?,
-            is_content_erased: row.try_get::<_, Option<Timestamp>>("content_at")?.is_some(),
         })
     };
     Ok(row.map(read).transpose()?)
 }
 
-/// Writes down what content has erased.
-pub(super) async fn content_erased(pool: &Pool, id: Uuid, posts: i32) -> Result<(), Error> {
-    pool.row(include_str!("content_erased.sql"), &[&id, &posts]).await.map(drop)
+/// Writes down what content has erased, and returns how much that was in all; none
+/// while somebody may still be writing whose token was good a moment ago.
+pub(super) async fn content_erased(
+    pool: &Pool,
+    id: Uuid,
+    posts: i32,
+) -> Result<Option<i32>, Error> {
+    let row = pool.row(include_str!("content_erased.sql"), &[&id, &posts]).await?;
+    let Some(row) = row.filter(|row| row.try_get("is_settled").unwrap_or(false)) else {
+        return Ok(None);
+    };
+    Ok(Some(row.try_get("posts")?))
 }
 
 /// Writes down that nothing is left.

@@ -70,21 +70,24 @@ impl Worker {
             }
         };
         let id = begun.id;
-        if let Err(error) = self.erase(&begun).await {
-            tracing::warn!(%error, "an erasure waits: {error}");
-        } else {
-            tracing::info!(%id, "an account is erased everywhere");
+        match self.erase(&begun).await {
+            Ok(true) => tracing::info!(%id, "an account is erased everywhere"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "an erasure waits: {error}"),
         }
         true
     }
 
-    async fn erase(&self, begun: &Begun) -> Result<(), Error> {
-        let mut posts = begun.posts;
-        if !begun.is_content_erased {
-            posts = self.content.erase(begun.user_id).await?;
-            store::content_erased(&self.pool, begun.id, posts).await?;
-        }
+    /// Erases what there is; true if it was the last time. A call that was under way
+    /// when the account went may write once more: no token is believed for longer than
+    /// ten seconds then, and no call takes longer either.
+    async fn erase(&self, begun: &Begun) -> Result<bool, Error> {
+        let erased = self.content.erase(begun.user_id).await?;
+        let Some(posts) = store::content_erased(&self.pool, begun.id, erased).await? else {
+            return Ok(false);
+        };
         let receipt = self.keys.sign_as(RECEIPT, &begun.receipt(&self.issuer, posts))?;
-        Ok(store::done(&self.pool, begun.id, &receipt).await?)
+        store::done(&self.pool, begun.id, &receipt).await?;
+        Ok(true)
     }
 }
