@@ -130,13 +130,17 @@ async fn passwords_are_masked_and_may_be_pasted_and_filled_in() {
         let inputs = page.split("<input ").skip(1).map(|input| input.split('>').next().unwrap());
         for field in inputs.filter(|input| input.contains("password")) {
             assert!(field.contains("type=\"password\""), "{path}: {field}");
-            assert!(field.contains("autocomplete=\"new-password\""), "{path}: {field}");
+            let [new, current] =
+                ["new", "current"].map(|it| format!("autocomplete=\"{it}-password\""));
+            assert!(field.contains(&new) || field.contains(&current), "{path}: {field}");
             fields += 1;
         }
     }
-    assert_eq!(fields, 1, "the new password of a reset");
-    let script = get("/reset-password.js", "*/*").await.unwrap();
-    for hindrance in ["paste", "clipboard", "keydown", "beforeinput", "\"input\""] {
-        assert!(!script.contains(hindrance), "{hindrance}");
+    assert_eq!(fields, 2, "the new password of a reset, and that of a sign-up");
+    for path in ["/reset-password.js", "/verify-email.js"] {
+        let script = get(path, "*/*").await.unwrap();
+        for hindrance in ["paste", "clipboard", "keydown", "beforeinput", "\"input\""] {
+            assert!(!script.contains(hindrance), "{path}: {hindrance}");
+        }
     }
 }
