@@ -76,7 +76,7 @@ fn content(route: &Route, messages: &mut Messages<'_>) -> Ordered<Media> {
         return Ordered::default();
     }
     if method.output().full_name() == BODY {
-        return only("application/octet-stream", Media::of(Schema::formatted("binary")));
+        return only("*/*", Media::of(Schema::formatted("binary")));
     }
     let schema = match &route.response_field {
         Some(field) => messages.reply_field(field),
