@@ -94,6 +94,34 @@ try {
   await page.waitForFunction(() => location.pathname === "/");
   assert.equal(await page.evaluate(async () => (await fetch("/api/users/me")).status), 200);
 
+  // A passkey does as well, if there is one.
+  const devtools = await page.createCDPSession();
+  await devtools.send("WebAuthn.enable");
+  await devtools.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  const asked = await call("/api/users/me/factors/passkeys", {});
+  const credential = await page.evaluate(async (options) => {
+    const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
+    return (await navigator.credentials.create({ publicKey })).toJSON();
+  }, asked.options);
+  const added = await call("/api/users/me/factors/passkeys/confirm", { name: "Laptop", credential });
+  assert.ok(added.code === undefined, JSON.stringify(added));
+  await page.evaluate(() => fetch("/api/sessions/current", { method: "DELETE" }));
+  const third = await call("/api/providers/acme/begin", {});
+  await page.goto(third.authorizationUrl);
+  await page.waitForSelector("#passkey:not([hidden])");
+  await page.click("#passkey");
+  await page.waitForFunction(() => location.pathname === "/");
+  assert.equal(await page.evaluate(async () => (await fetch("/api/users/me")).status), 200);
+
   // Nothing to come back from, and nowhere else to go to.
   for (const path of ["?code=x&state=y", "?error=access_denied&state=link.y", ""]) {
     await page.goto(`${base}/sign-in/callback/acme${path}`);
