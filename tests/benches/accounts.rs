@@ -1,18 +1,21 @@
 //! What signing in and staying signed in cost, and what others feel of it.
 //!
-//! `cargo bench -p tests --bench accounts`: real processes on this machine, which they
-//! share with the clients. What is compared is measured in turn, several times; of
-//! the ratios the median counts.
+//! `cargo bench -p tests --bench accounts [-- sign_ins reads refreshes checks]`: real
+//! processes on this machine, which they share with the clients, and a database that
+//! is durable. What is compared is measured in turn, several times; of the ratios the
+//! median counts.
 
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a benchmark, which fails by panicking and prints its result"
 )]
 
 use std::{
     cell::Cell,
+    env::args,
     thread::{available_parallelism, scope},
     time::{Duration, Instant},
 };
@@ -24,9 +27,18 @@ use proto::auth::v1::{
     CreateSessionRequest, RefreshSessionRequest, TrustPhase, WatchTrustRequest,
     trust_service_client::TrustServiceClient,
 };
-use tests::{Grpc, PASSWORD, Person, Stack, load::Load};
+use tests::{
+    Grpc, PASSWORD, Person, Stack,
+    load::Load,
+    processor::{Spent, seconds},
+};
 
+const PARTS: [&str; 4] = ["sign_ins", "reads", "refreshes", "checks"];
 const ROUNDS: usize = 3;
+/// The machine's speed changes within seconds, so that what is compared by throughput
+/// takes turns more often.
+const TURNS: usize = 15;
+const TURN: Duration = Duration::from_secs(1);
 const TIME: Duration = Duration::from_secs(4);
 const USERS: u32 = 64;
 /// Enough to keep the hashing busy and the queue short of full.
@@ -41,15 +53,25 @@ fn main() {
 }
 
 async fn measure() {
+    tests::write_durably();
     let stack = Stack::start().await;
     let ann = Person::user(&stack, "ann").await;
     crowd(&stack).await;
     let clients: Vec<_> = (0..SIGNING_IN).map(|number| Client::new(&stack, number)).collect();
     sign_ins(&clients, TIME / 2).await;
-    signing_in(&stack, &clients).await;
-    reading(&stack, &ann, &clients).await;
-    refreshing(&stack).await;
-    checking(&stack, &ann).await;
+    let mut parts: Vec<_> = args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    if parts.is_empty() {
+        parts = PARTS.map(str::to_owned).to_vec();
+    }
+    for part in parts {
+        match part.as_str() {
+            "sign_ins" => signing_in(&stack, &clients).await,
+            "reads" => reading(&stack, &ann, &clients).await,
+            "refreshes" => refreshing(&stack).await,
+            "checks" => checking(&stack, &ann).await,
+            _ => panic!("{part} is none of {PARTS:?}"),
+        }
+    }
 }
 
 /// What it costs a service to believe a token: one that it has seen before, and one
@@ -86,12 +108,12 @@ async fn checking(stack: &Stack, ann: &Person) {
 /// and by processor time, which others on the machine do not take away.
 async fn signing_in(stack: &Stack, clients: &[Client]) {
     let (mut shares, mut by_processor) = (Vec::new(), Vec::new());
-    for round in 1..=ROUNDS {
+    for round in 1..=TURNS {
         let started = seconds(std::process::id());
-        let bare = bare(TIME);
-        let hash = (seconds(std::process::id()) - started) / (bare * TIME.as_secs_f64());
+        let bare = bare(TURN);
+        let hash = (seconds(std::process::id()) - started) / (bare * TURN.as_secs_f64());
         let before = Spent::by(stack).await;
-        let (real, done) = sign_ins(clients, TIME).await;
+        let (real, done) = sign_ins(clients, TURN).await;
         let spent = Spent::by(stack).await.since(&before);
         let [auth, database] = [spent.auth, spent.database].map(|it| it / done * 1_000.0);
         println!(
@@ -130,7 +152,7 @@ async fn reading(stack: &Stack, ann: &Person, clients: &[Client]) {
 
 /// How many refreshes auth and `PostgreSQL` do in a second of one processor.
 async fn refreshing(stack: &Stack) {
-    let mut rates = Vec::new();
+    let (mut rates, mut alone) = (Vec::new(), Vec::new());
     let clients = (0..REFRESHING).map(|number| Client::new(stack, number));
     let clients: Vec<_> = clients.collect();
     for client in &clients {
@@ -151,8 +173,10 @@ async fn refreshing(stack: &Stack) {
             spent.database,
         );
         rates.push(rate);
+        alone.push(f64::from(done) / spent.auth);
     }
     println!("refreshes/s per core: {:.0} ({rates:.0?})", median(&rates));
+    println!("the same if PostgreSQL has other cores: {:.0} ({alone:.0?})", median(&alone));
 }
 
 /// Users who all have the same password, so that it need not be hashed for each.
@@ -243,47 +267,6 @@ impl Client {
         }
         done
     }
-}
-
-/// Processor time in seconds.
-struct Spent {
-    auth: f64,
-    database: f64,
-}
-
-// === impl Spent ===
-
-impl Spent {
-    async fn by(stack: &Stack) -> Self {
-        // A connection of ours is a child of the server whose other children count.
-        let database = stack.databases.auth.connect().await;
-        let row = database.query_one("SELECT pg_backend_pid()", &[]).await.unwrap();
-        let server = parent(u32::try_from(row.get::<_, i32>(0)).unwrap());
-        let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let processes = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        let children = processes.filter(|pid| parent(*pid) == server);
-        Self { auth: seconds(stack.auth.pid()), database: children.map(seconds).sum() }
-    }
-
-    fn since(&self, before: &Self) -> Self {
-        Self { auth: self.auth - before.auth, database: self.database - before.database }
-    }
-}
-
-/// The fields of a process behind its name, which is in parentheses.
-fn stat(pid: u32) -> Vec<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
-    fields.split(' ').map(str::to_owned).collect()
-}
-
-fn parent(pid: u32) -> u32 {
-    stat(pid).get(1).and_then(|field| field.parse().ok()).unwrap_or_default()
-}
-
-fn seconds(pid: u32) -> f64 {
-    let ticks = stat(pid).into_iter().skip(11).take(2).filter_map(|it| it.parse::<u32>().ok());
-    f64::from(ticks.sum::<u32>()) / 100.0
 }
 
 fn p99(times: &[Duration]) -> Duration {

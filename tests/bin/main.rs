@@ -47,13 +47,16 @@ fn die_with_the_test() -> io::Result<()> {
     Ok(())
 }
 
-/// Serves new data until standard input closes, then deletes it.
+/// Serves new data until standard input closes, then deletes it. With `durable` it
+/// writes them as it would those of a product.
 ///
 /// A test binary drops no statics, but the system closes its pipes however it
 /// ends.
 fn guard() -> Result<(), Box<dyn std::error::Error>> {
     let places = Places::usual(None, &mut Reader::from_env());
-    let postgres = Postgres::ephemeral(places, &mut |line| drop(writeln!(io::stderr(), "{line}")))?;
+    let durable = std::env::args().nth(2).as_deref() == Some("durable");
+    let mut say = |line| drop(writeln!(io::stderr(), "{line}"));
+    let postgres = Postgres::ephemeral(places, durable, &mut say)?;
     writeln!(io::stdout(), "{}", json!({"url": postgres.superuser_url("postgres")}))?;
     io::copy(&mut io::stdin(), &mut io::sink())?;
     Ok(())

@@ -44,6 +44,7 @@ mod proofs;
 mod refresh;
 mod sessions;
 mod sign_up;
+mod statements;
 mod streams;
 mod takeovers;
 mod timing;

@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{
         Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -49,7 +49,16 @@ struct Server {
 /// Bytes that the databases of a run never come near to.
 const ENOUGH: u64 = 4 << 30;
 
+/// Whether the server writes as that of a product does: to a disk, and before it says so.
+static IS_DURABLE: AtomicBool = AtomicBool::new(false);
+
 static SERVER: OnceCell<Server> = OnceCell::const_new();
+
+/// Has databases write as those of a product do, for what is measured with them. Is to
+/// be called before there are any.
+pub fn write_durably() {
+    IS_DURABLE.store(true, Ordering::Relaxed);
+}
 
 // === impl Databases ===
 
@@ -118,9 +127,11 @@ impl Drop for Database {
 
 impl Server {
     async fn start() -> Self {
+        let durable = IS_DURABLE.load(Ordering::Relaxed);
         let mut guard = Command::new(program::path())
             .arg("postgres-guard")
-            .env("TMPDIR", place())
+            .args(durable.then_some("durable"))
+            .env("TMPDIR", if durable { std::env::temp_dir() } else { place() })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -24,6 +24,7 @@ mod mail;
 mod metrics;
 pub mod pebble;
 mod person;
+pub mod processor;
 pub mod program;
 pub mod raw;
 mod rest;
@@ -35,7 +36,7 @@ mod tokens;
 mod wait;
 
 pub use self::{
-    database::{Database, Databases},
+    database::{Database, Databases, write_durably},
     dynamic::call,
     grpc::{Authorized, Bearer, Grpc, channel, reason, refused},
     letters::Letter,

@@ -19,5 +19,6 @@ pub use self::{
     migrate::migrate,
     pool::{Pool, Url},
     replies::{Done, Once, Replies},
+    statement::Statement,
     transaction::{Cause, Transaction},
 };

@@ -12,7 +12,7 @@ use tokio_postgres::{
 
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::{Cause, Error, Transaction, lease::Lease, statement, tls};
+use crate::{Cause, Error, Statement, Transaction, lease::Lease, statement::Place, tls};
 
 pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -101,9 +101,10 @@ impl Pool {
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Error> {
         let mut lease = Lease::new(self.client().await?, self.0.origin.tls.clone());
-        let rows = statement::rows(lease.client()?, &self.0.duration, sql, params).await;
+        let place = Place { client: lease.client()?, duration: &self.0.duration, has_begun: None };
+        let rows = place.run(&[Statement::new(sql, params)]).await;
         lease.end();
-        rows
+        Ok(rows?.pop().unwrap_or_default())
     }
 
     /// Runs a statement that returns one row or none.

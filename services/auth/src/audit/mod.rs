@@ -27,7 +27,7 @@ pub(crate) use self::{
     failures::Failures,
     own::{Chained, chained, waiting},
     rpc::Rpc,
-    store::{forget, last_checkpoint, read_checkpoint, record},
+    store::{Line, forget, last_checkpoint, read_checkpoint, record},
 };
 
 /// Something that happened. The client's address and the request's id are found

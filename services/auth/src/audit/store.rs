@@ -3,30 +3,58 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::rand;
-use database::{Error, Transaction};
+use database::{Error, Statement, Transaction};
 use platform::request_id::RequestContext;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{Checkpoint, Event, PRIVATE};
 
+/// An event as it is written down.
+#[derive(Debug)]
+pub(crate) struct Line {
+    kind: &'static str,
+    actor: Option<Uuid>,
+    subject: Option<Uuid>,
+    session: Option<Uuid>,
+    request_id: String,
+    details: String,
+    private: String,
+    salt: Vec<u8>,
+}
+
+// === impl Line ===
+
+impl Line {
+    /// What is to be written down of an event.
+    pub(crate) fn of(event: &Event<'_>) -> Self {
+        let context = RequestContext::current();
+        let request_id = context.as_ref().map(RequestContext::id).unwrap_or_default().to_owned();
+        let client = context.as_ref().and_then(|context| context.client);
+        let address = client.map(|client| client.address.to_string());
+        let given = event.details.iter().copied();
+        let (mut private, details): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            given.partition(|(name, _)| PRIVATE.contains(name));
+        private.extend(address.as_deref().map(|address| ("address", address)));
+        let (private, details) = (json(&private), json(&details));
+        let private = if private == "{}" { String::new() } else { private };
+        let salt = if private.is_empty() { Vec::new() } else { salt() };
+        let &Event { kind, actor, subject, session, .. } = event;
+        let kind = kind.name();
+        Self { kind, actor, subject, session, request_id, details, private, salt }
+    }
+
+    /// What writes it down.
+    pub(crate) fn statement(&self) -> Statement<'_> {
+        let Self { kind, actor, subject, session, request_id, details, private, salt } = self;
+        let sql = include_str!("insert.sql");
+        Statement::new(sql, &[kind, actor, subject, session, request_id, details, private, salt])
+    }
+}
+
 /// Writes an event down, to be there if and only if what happened is.
 pub(crate) async fn record(transaction: &Transaction<'_>, event: &Event<'_>) -> Result<(), Error> {
-    let context = RequestContext::current();
-    let request_id = context.as_ref().map(RequestContext::id).unwrap_or_default();
-    let client = context.as_ref().and_then(|context| context.client);
-    let address = client.map(|client| client.address.to_string());
-    let given = event.details.iter().copied();
-    let (mut private, details): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        given.partition(|(name, _)| PRIVATE.contains(name));
-    private.extend(address.as_deref().map(|address| ("address", address)));
-    let (private, details) = (json(&private), json(&details));
-    let private = if private == "{}" { "" } else { &*private };
-    let salt = if private.is_empty() { Vec::new() } else { salt() };
-    let Event { kind, actor, subject, session, .. } = event;
-    let params: [&(dyn ToSql + Sync); 8] =
-        [&kind.name(), actor, subject, session, &request_id, &details, &private, &salt];
-    transaction.row(include_str!("insert.sql"), &params).await?;
+    transaction.each(&[Line::of(event).statement()]).await?;
     Ok(())
 }
 

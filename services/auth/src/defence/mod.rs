@@ -187,6 +187,14 @@ impl Defence {
 // === impl Guess ===
 
 impl Guess {
+    /// As [`Defence::settle`] does, if the transaction is committed.
+    pub(crate) async fn settle(
+        &self,
+        transaction: &Transaction<'_>,
+    ) -> Result<(), database::Error> {
+        store::settle_in(transaction, &self.marks).await
+    }
+
     /// What the password is compared with.
     pub(crate) fn password_hash(&self) -> Option<String> {
         self.account.as_ref().map(|account| account.password_hash.clone())

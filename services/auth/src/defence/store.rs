@@ -27,10 +27,17 @@ pub(super) async fn reserve(defence: &Defence, waited: Waited<'_>) -> Result<Gue
 }
 
 pub(super) async fn settle(pool: &Pool, marks: &Marks) -> Result<(), Error> {
+    pool.transaction(marks, |transaction, marks| Box::pin(settle_in(transaction, marks))).await?;
+    Ok(())
+}
+
+pub(super) async fn settle_in(
+    transaction: &Transaction<'_>,
+    marks: &Marks,
+) -> Result<(), database::Error> {
     let params: [&(dyn ToSql + Sync); 3] =
         [&marks.attempt(), &marks.network.as_slice(), &marks.guess.as_slice()];
-    pool.row(include_str!("settle.sql"), &params).await?;
-    Ok(())
+    transaction.row(include_str!("settle.sql"), &params).await.map(drop)
 }
 
 /// Counts a password within a session as wrong, in one statement that finds out

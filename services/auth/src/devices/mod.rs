@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 pub(crate) use self::{
     name::name_of_client,
-    store::{recognise, replace},
+    store::{read_replaced, recognise, replacing, touching},
 };
 use crate::secrets::Token;
 

@@ -1,6 +1,6 @@
 //! Devices in `PostgreSQL`.
 
-use database::{Error, Transaction};
+use database::{Error, Statement, Transaction};
 use platform::request_id::RequestContext;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
@@ -8,22 +8,42 @@ use uuid::Uuid;
 use super::{Device, Recognised};
 use crate::{audit, mail::Letter, secrets::Token, sessions::Issuer};
 
-/// Makes a device known to a user who has just signed in with it. If it was not,
-/// and others were, they get a letter about it.
+/// What makes a device known to a user who signs in with it for longer: the row that
+/// comes back is for [`recognise`].
+pub(crate) fn touching<'a>(
+    token: &'a Vec<u8>,
+    user_id: &'a Uuid,
+    session_id: &'a Uuid,
+) -> Statement<'a> {
+    Statement::new(include_str!("touch.sql"), &[token, user_id, session_id])
+}
+
+/// What has the sessions that were opened with a device end in a minute, so that
+/// requests under way are none of a session that has ended; [`read_replaced`] reads
+/// the second one's rows.
+pub(crate) fn replacing(token: &Vec<u8>) -> [Statement<'_>; 2] {
+    let lock = Statement::new(include_str!("lock.sql"), &[token]);
+    [lock, Statement::new(include_str!("replace.sql"), &[token])]
+}
+
+/// A session that ends because another takes its place, and its user.
+pub(crate) fn read_replaced(row: &Row) -> Result<(Uuid, Uuid), Error> {
+    Ok((row.try_get("session_id")?, row.try_get("user_id")?))
+}
+
+/// Makes a device known to a user who has just signed in with it, unless it was, as
+/// its row says. If it was not, and others were, they get a letter about it.
 pub(crate) async fn recognise(
     transaction: &Transaction<'_>,
     (user_id, email, session_id): (Uuid, &str, Uuid),
-    device: &Device,
+    (device, row): (&Device, Option<&Row>),
     issuer: &Issuer,
 ) -> Result<Recognised, Error> {
-    let presented = device.hash();
-    let params: [&(dyn ToSql + Sync); 3] = [&presented, &user_id, &session_id];
-    let row = transaction.row(include_str!("touch.sql"), &params).await?;
     if let (Some(row), Some(token)) = (row, &device.token) {
         let expires_at = row.try_get("expires_at")?;
         return Ok(Recognised { token: token.clone(), expires_at });
     }
-    let token = Token::random();
+    let (token, presented) = (Token::random(), device.hash());
     let params: [&(dyn ToSql + Sync); 4] = [&token.hash(), &user_id, &presented, &session_id];
     let row = transaction.row(include_str!("insert.sql"), &params).await?;
     let row = row.ok_or_else(|| Error::Config("an insert returns a row".to_owned()))?;
@@ -31,19 +51,6 @@ pub(crate) async fn recognise(
         tell(transaction, (user_id, email), device, issuer).await?;
     }
     Ok(Recognised { token, expires_at: row.try_get("expires_at")? })
-}
-
-/// Has the sessions that were opened with a device end in a minute, so that requests
-/// under way are none of a session that has ended, and returns them and their users.
-pub(crate) async fn replace(
-    transaction: &Transaction<'_>,
-    device: &Device,
-) -> Result<Vec<(Uuid, Uuid)>, Error> {
-    let Some(token) = device.hash() else { return Ok(Vec::new()) };
-    transaction.rows(include_str!("lock.sql"), &[&token]).await?;
-    let rows = transaction.rows(include_str!("replace.sql"), &[&token]).await?;
-    let read = |row: &Row| Ok((row.try_get("session_id")?, row.try_get("user_id")?));
-    rows.iter().map(read).collect()
 }
 
 async fn tell(

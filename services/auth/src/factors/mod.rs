@@ -118,8 +118,7 @@ pub(crate) async fn pass(
     tickets: &Tickets,
 ) -> Result<(), sessions::Error> {
     let Opening { user_id, proofs, .. } = opening;
-    store::hold_account(transaction, *user_id).await?;
-    if !has_factor(transaction, *user_id).await? {
+    if !store::has_factor_for_now(transaction, *user_id).await? {
         return Ok(());
     }
     let methods = store::methods(transaction, *user_id).await?;

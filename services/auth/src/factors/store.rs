@@ -1,6 +1,6 @@
 //! Factors in `PostgreSQL`: one function per statement.
 
-use database::{Pool, Transaction};
+use database::{Pool, Statement, Transaction};
 use platform::time::to_proto;
 use proto::auth::v1::Factor;
 use tokio_postgres::{Row, types::ToSql};
@@ -42,13 +42,16 @@ pub(super) async fn count(
     number(transaction.row(include_str!("count.sql"), &[&user_id]).await?)
 }
 
-/// Keeps factors from being added until the transaction ends.
-pub(super) async fn hold_account(
+/// Whether an account has a second factor that counts, and none is added until the
+/// transaction ends.
+pub(super) async fn has_factor_for_now(
     transaction: &Transaction<'_>,
     user_id: Uuid,
-) -> Result<(), database::Error> {
-    transaction.row(include_str!("hold_account.sql"), &[&user_id]).await?;
-    Ok(())
+) -> Result<bool, database::Error> {
+    let hold = Statement::new(include_str!("hold_account.sql"), &[&user_id]);
+    let count = Statement::new(include_str!("count.sql"), &[&user_id]);
+    let rows = transaction.each(&[hold, count]).await?;
+    Ok(number(rows.into_iter().flatten().last())? > 0)
 }
 
 /// Keeps factors and sessions from being added until the transaction ends.

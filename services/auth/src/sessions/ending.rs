@@ -1,7 +1,8 @@
 //! Sessions that end before their time. Nothing else ends any.
 
-use database::{Done, Once, Pool, Transaction};
+use database::{Done, Once, Pool, Statement, Transaction};
 use proto::auth::v1::EndSessionsResponse;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::Error;
@@ -9,7 +10,6 @@ use crate::{
     audit,
     challenges::{self, Purpose},
     defence::{Defence, Who},
-    devices::{self, Device},
 };
 
 /// What one statement deletes.
@@ -104,9 +104,18 @@ pub(crate) async fn sweep(pool: &Pool) -> Result<(), database::Error> {
     Ok(())
 }
 
-/// Ends the oldest sessions of a user who has too many.
-pub(super) async fn end_oldest(transaction: &Transaction<'_>, user_id: Uuid) -> Result<(), Error> {
-    for row in transaction.rows(include_str!("oldest.sql"), &[&user_id]).await? {
+/// What finds the oldest sessions of a user who has too many.
+pub(super) fn finding_oldest(user_id: &Uuid) -> Statement<'_> {
+    Statement::new(include_str!("oldest.sql"), &[user_id])
+}
+
+/// Ends those that were found.
+pub(super) async fn end_oldest(
+    transaction: &Transaction<'_>,
+    user_id: Uuid,
+    found: &[Row],
+) -> Result<(), Error> {
+    for row in found {
         let session_id = row.try_get("session_id").map_err(database::Error::from)?;
         end_one(transaction, session_id, user_id).await?;
         record(transaction, session_id, user_id, Some(user_id)).await?;
@@ -114,16 +123,11 @@ pub(super) async fn end_oldest(transaction: &Transaction<'_>, user_id: Uuid) -> 
     Ok(())
 }
 
-/// Ends the sessions that a device has when somebody signs in with it: a browser has
-/// room for one, so nobody could use them any more but whoever stole their tokens.
-pub(super) async fn end_replaced(
-    transaction: &Transaction<'_>,
-    device: &Device,
-) -> Result<(), Error> {
-    for (session_id, user_id) in devices::replace(transaction, device).await? {
-        record(transaction, session_id, user_id, None).await?;
-    }
-    Ok(())
+/// What is written down of a session that another takes the place of: a browser has
+/// room for one, so nobody could use it any more but whoever stole its tokens.
+pub(super) fn replaced((session_id, user_id): (Uuid, Uuid)) -> audit::Line {
+    let kind = audit::Kind::SessionEnded;
+    audit::Line::of(&audit::Event::of_session(kind, None, user_id, session_id))
 }
 
 async fn record(

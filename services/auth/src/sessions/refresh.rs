@@ -1,4 +1,5 @@
-//! Refresh tokens and their successors: one statement finds, judges and rotates.
+//! Refresh tokens and their successors: one statement rotates, if there is nothing to
+//! judge about.
 
 use database::Pool;
 use platform::request_id::RequestContext;
@@ -19,13 +20,25 @@ pub(super) enum Refreshed {
     Revoked(uuid::Uuid),
 }
 
-const REFRESH: &str = concat!(
-    include_str!("refresh.sql"),
+const ROTATE: &str = concat!(
+    include_str!("rotate.sql"),
     ", shown AS (",
     include_str!("../users/row.sql"),
     ")\n",
-    include_str!("refreshed.sql"),
+    include_str!("rotated.sql"),
 );
+
+const JUDGE: &str = concat!(
+    include_str!("judge.sql"),
+    ", shown AS (",
+    include_str!("../users/row.sql"),
+    ")\n",
+    include_str!("judged.sql"),
+);
+
+/// A token that could be rotated only after it could not (its user was an admin until
+/// then) is given another chance.
+const ATTEMPTS: u32 = 2;
 
 /// Exchanges a refresh token for its successor, as the rules decide.
 pub(super) async fn refresh(
@@ -33,50 +46,60 @@ pub(super) async fn refresh(
     token: &Token,
     issuer: &Issuer,
 ) -> Result<Refreshed, Error> {
-    let successor = Token::random();
-    let Some(row) = rotate(pool, (token, &successor), issuer).await? else {
-        return Ok(Refreshed::Refused);
-    };
-    let presented = presented(&row).map_err(unreadable)?;
-    let (token, expires_at) = match presented.decide() {
-        // The statement has done so, by the same rule.
-        Decision::Rotate => {
-            let expires_at: Option<_> = row.try_get("token_expires_at").map_err(unreadable)?;
-            (successor, expires_at.ok_or(Error::Ended)?)
+    for _ in 0..ATTEMPTS {
+        if let Some(signed_in) = rotate(pool, token, issuer).await? {
+            return Ok(Refreshed::SignedIn(Box::new(signed_in)));
         }
-        Decision::Repeat(sealed) => repeat(pool, token, sealed, &presented).await?,
-        Decision::Refuse => return Ok(Refreshed::Refused),
-        Decision::Revoke => {
-            revoke(pool, (&row, &presented), issuer).await?;
-            return Ok(Refreshed::Revoked(presented.session_id));
+        let Some(row) = judge(pool, token, issuer).await? else { return Ok(Refreshed::Refused) };
+        let presented = presented(&row).map_err(unreadable)?;
+        match presented.decide() {
+            Decision::Rotate => {}
+            Decision::Repeat(sealed) => {
+                let (token, expires_at) = repeat(pool, token, sealed, &presented).await?;
+                let signed_in = signed_in(&row, (token, expires_at), issuer)?;
+                return Ok(Refreshed::SignedIn(Box::new(signed_in)));
+            }
+            Decision::Refuse => return Ok(Refreshed::Refused),
+            Decision::Revoke => {
+                revoke(pool, (&row, &presented), issuer).await?;
+                return Ok(Refreshed::Revoked(presented.session_id));
+            }
         }
-    };
-    let Presented { session_id, user_id, .. } = presented;
-    let signed_in = sign_in(&row, Issued { session_id, user_id, token, expires_at }, issuer)?;
-    Ok(Refreshed::SignedIn(Box::new(signed_in)))
+    }
+    Ok(Refreshed::Refused)
 }
 
-async fn rotate(
-    pool: &Pool,
-    (token, successor): (&Token, &Token),
-    issuer: &Issuer,
-) -> Result<Option<Row>, Error> {
+/// Gives a token its successor in one statement; none if there is any reason not to.
+async fn rotate(pool: &Pool, token: &Token, issuer: &Issuer) -> Result<Option<SignedIn>, Error> {
     let lifetimes = issuer.lifetimes;
-    let [grace, idle, admin_idle, admin_session] =
-        [lifetimes.grace, lifetimes.idle, lifetimes.admin_idle, lifetimes.admin_session]
-            .map(f64::from);
-    let (sealed, address) = (token.seal(successor), address());
-    let params: [&(dyn ToSql + Sync); 8] = [
-        &token.hash(),
-        &grace,
-        &sealed,
-        &successor.hash(),
-        &idle,
-        &admin_idle,
-        &admin_session,
-        &address,
-    ];
-    Ok(pool.row(REFRESH, &params).await?)
+    let [idle, admin_idle, admin_session] =
+        [lifetimes.idle, lifetimes.admin_idle, lifetimes.admin_session].map(f64::from);
+    let successor = Token::random();
+    let (sealed, address) = (token.seal(&successor), address());
+    let params: [&(dyn ToSql + Sync); 7] =
+        [&token.hash(), &sealed, &successor.hash(), &idle, &admin_idle, &admin_session, &address];
+    let Some(row) = pool.row(ROTATE, &params).await? else { return Ok(None) };
+    let expires_at = row.try_get("token_expires_at").map_err(unreadable)?;
+    signed_in(&row, (successor, expires_at), issuer).map(Some)
+}
+
+/// Finds out why a token was not rotated; no row if there is no such token.
+async fn judge(pool: &Pool, token: &Token, issuer: &Issuer) -> Result<Option<Row>, Error> {
+    let lifetimes = issuer.lifetimes;
+    let [grace, admin_idle, admin_session] =
+        [lifetimes.grace, lifetimes.admin_idle, lifetimes.admin_session].map(f64::from);
+    let params: [&(dyn ToSql + Sync); 4] = [&token.hash(), &grace, &admin_idle, &admin_session];
+    Ok(pool.row(JUDGE, &params).await?)
+}
+
+fn signed_in(
+    row: &Row,
+    (token, expires_at): (Token, jiff::Timestamp),
+    issuer: &Issuer,
+) -> Result<SignedIn, Error> {
+    let read = || Ok((row.try_get("session_id")?, row.try_get("user_id")?));
+    let (session_id, user_id) = read().map_err(unreadable)?;
+    sign_in(row, Issued { session_id, user_id, token, expires_at }, issuer)
 }
 
 /// Finds the successor that the token has already.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     audit::Failures,
-    defence::{Account, Defence},
+    defence::{Account, Defence, Guess},
     devices::Device,
     passwords::{Passwords, Verdict},
     secrets::Token,
@@ -47,11 +47,16 @@ impl pb::session_service_server::SessionService for Rpc {
         let (caller, request) = admit(request)?;
         let device = Device::presented(request.device_token, &request.device_name);
         let password = request.password.into();
-        let (user_id, password_hash) = self.authenticate(&request.email, password, &device).await?;
-        let opening = Opening::of(user_id, Proof::Password).with(device);
-        let opening = Opening { password_hash, ..opening };
-        let done = store::create(&self.once(&caller), &opening, &self.issuer).await?;
-        Ok(done.reply(|signed_in| signed_in))
+        let (guess, opening) = self.authenticate(&request.email, password, device).await?;
+        let created = store::create(&self.once(&caller), (&guess, &opening), &self.issuer).await;
+        let is_settled = match &created {
+            Ok(done) => !done.is_replayed(),
+            Err(error) => matches!(error, Error::SecondFactor(_)),
+        };
+        if !is_settled {
+            self.defence.settle(&guess).await?;
+        }
+        Ok(created?.reply(|signed_in| signed_in))
     }
 
     async fn redeem_sign_in_link(
@@ -156,39 +161,39 @@ impl pb::session_service_server::SessionService for Rpc {
 // === impl Rpc ===
 
 impl Rpc {
-    /// The user with an e-mail address and a password. Whether there is none, the
-    /// password is wrong or it comes too soon takes the same time and gives the same
-    /// answer.
+    /// Finds out who signs in with an e-mail address and a password. Whether there is
+    /// nobody, the password is wrong or it comes too soon takes the same time and
+    /// gives the same answer. The guess is still to be settled.
     async fn authenticate(
         &self,
         email: &str,
         password: SecretString,
-        device: &Device,
-    ) -> Result<(Uuid, Option<String>), Status> {
+        device: Device,
+    ) -> Result<(Guess, Opening), Status> {
         let email = users::normal_email(email);
-        let waited = self.defence.line_up(&email, &password, device).await?;
+        let waited = self.defence.line_up(&email, &password, &device).await?;
         let place = self.passwords.place()?;
         let guess = self.defence.count(waited).await?;
         let hash = guess.password_hash();
         let verdict = self.passwords.verify_at(place, password.clone(), hash).await?;
-        match (guess.account(), verdict) {
+        let (user_id, password_hash) = match (guess.account(), verdict) {
             (Some(account), Verdict::Right) => {
-                self.defence.settle(&guess).await?;
-                Ok((account.user_id, Some(account.password_hash.clone())))
+                (account.user_id, Some(account.password_hash.clone()))
             }
             (Some(account), Verdict::RightButOld) => {
                 if let Err(error) = self.rehash(account, password).await {
                     tracing::warn!(code = ?error.code(), "an old password hash was kept");
                 }
-                self.defence.settle(&guess).await?;
-                Ok((account.user_id, None))
+                (account.user_id, None)
             }
             (None, _) | (_, Verdict::Wrong) => {
                 self.failures.note(guess.account().map(|account| account.user_id));
                 self.defence.note_failure(&guess).await?;
-                Err(Error::WrongCredentials.into())
+                return Err(Error::WrongCredentials.into());
             }
-        }
+        };
+        let opening = Opening::of(user_id, Proof::Password).with(device);
+        Ok((guess, Opening { password_hash, ..opening }))
     }
 
     async fn rehash(&self, account: &Account, password: SecretString) -> Result<(), Status> {

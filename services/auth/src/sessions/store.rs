@@ -1,6 +1,6 @@
 //! Sessions in `PostgreSQL`.
 
-use database::{Done, Once, Pool, Transaction};
+use database::{Done, Once, Pool, Statement, Transaction};
 use platform::{time::to_proto, token::Actor};
 use proto::auth::v1::Session;
 use tokio_postgres::{Row, types::ToSql};
@@ -13,11 +13,23 @@ use super::{
 };
 use crate::{
     audit,
+    defence::Guess,
     devices::{self, Device},
     factors,
     secrets::Token,
     users,
 };
+
+/// What the database says of a session that it opened.
+struct Opened {
+    row: Row,
+    /// The sessions that it takes the place of, and whose they are.
+    replaced: Vec<(Uuid, Uuid)>,
+    /// Those that its user has too many.
+    oldest: Vec<Row>,
+    /// The device, if it is known to its user.
+    known: Option<Row>,
+}
 
 const OPEN: &str = concat!(
     include_str!("insert.sql"),
@@ -37,14 +49,18 @@ pub(super) async fn rehash(
     Ok(())
 }
 
-/// Opens a session and forgets those of the user that have expired.
+/// Opens a session for whoever guessed right and forgets those of the user that have
+/// expired.
 pub(super) async fn create(
     once: &Once<'_>,
-    opening: &Opening,
+    (guess, opening): (&Guess, &Opening),
     issuer: &Issuer,
 ) -> Result<Done<SignedIn>, Error> {
-    once.transaction((opening, issuer), |transaction, &(opening, issuer)| {
-        Box::pin(open(transaction, opening, issuer))
+    once.transaction((guess, opening, issuer), |transaction, &(guess, opening, issuer)| {
+        Box::pin(async move {
+            guess.settle(transaction).await?;
+            open(transaction, opening, issuer).await
+        })
     })
     .await
 }
@@ -103,54 +119,70 @@ pub(crate) async fn open(
     if impersonator_id.is_none() && !opening.reaches_aal2() {
         factors::pass(transaction, opening, &issuer.tickets).await?;
     }
-    if let Some(device) = device {
-        ending::end_replaced(transaction, device).await?;
-    }
     let (session_id, token) = (Uuid::now_v7(), Token::random());
     let name = device.as_ref().map_or_else(devices::name_of_client, |it| it.name().to_owned());
-    let row = insert(transaction, (session_id, &token, &name), opening, issuer.lifetimes).await?;
+    let new = (session_id, &token, name.as_str());
+    let Opened { row, replaced, oldest, known } =
+        insert(transaction, new, opening, issuer.lifetimes).await?;
     let (kind, actor) = (audit::Kind::SessionCreated, impersonator_id.or(Some(*user_id)));
     let details = [("device", name.as_str())];
     let event = audit::Event::of_session(kind, actor, *user_id, session_id);
-    let event = audit::Event { details: &details, ..event };
-    audit::record(transaction, &event).await?;
-    ending::end_oldest(transaction, *user_id).await?;
+    let created = audit::Line::of(&audit::Event { details: &details, ..event });
+    let lines: Vec<_> = replaced.into_iter().map(ending::replaced).chain([created]).collect();
+    let lines: Vec<_> = lines.iter().map(audit::Line::statement).collect();
+    transaction.each(&lines).await?;
+    ending::end_oldest(transaction, *user_id, &oldest).await?;
     let expires_at = row.try_get("token_expires_at").map_err(unreadable)?;
     let issued = Issued { session_id, user_id: *user_id, token, expires_at };
     let signed_in = sign_in(&row, issued, issuer)?;
     let Some(device) = device else { return Ok(signed_in) };
     let email: String = row.try_get("email").map_err(unreadable)?;
     let whose = (*user_id, email.as_str(), session_id);
-    let recognised = devices::recognise(transaction, whose, device, issuer).await?;
-    Ok(issuer::known_by(signed_in, recognised))
+    let recognised = devices::recognise(transaction, whose, (device, known.as_ref()), issuer);
+    Ok(issuer::known_by(signed_in, recognised.await?))
 }
 
+/// Opens a session in the place of those that the device had.
 async fn insert(
     transaction: &Transaction<'_>,
     (session_id, token, name): (Uuid, &Token, &str),
     opening: &Opening,
     lifetimes: Lifetimes,
-) -> Result<Row, Error> {
+) -> Result<Opened, Error> {
     let session = opening.lifetime(lifetimes.session);
     let [session, admin_session, idle, admin_idle] =
         [session, lifetimes.admin_session, lifetimes.idle, lifetimes.admin_idle].map(f64::from);
+    let presented = opening.device.as_ref().and_then(Device::hash);
+    let (amr, address, hash) = (opening.amr(), address(), token.hash());
     let params: [&(dyn ToSql + Sync); 12] = [
         &session_id,
         &opening.user_id,
         &session,
         &admin_session,
-        &opening.amr(),
+        &amr,
         &opening.impersonator_id,
         &name,
-        &address(),
-        &token.hash(),
+        &address,
+        &hash,
         &idle,
         &admin_idle,
         &opening.password_hash,
     ];
-    let row = transaction.row(OPEN, &params).await?;
+    let mut statements = Vec::new();
+    if let Some(token) = &presented {
+        statements.extend(devices::replacing(token));
+    }
+    statements.push(Statement::new(OPEN, &params));
+    statements.push(ending::finding_oldest(&opening.user_id));
+    let touching = |token| devices::touching(token, &opening.user_id, &session_id);
+    statements.extend(presented.as_ref().map(touching));
+    let mut rows = transaction.each(&statements).await?.into_iter();
+    let mut next = || rows.next().unwrap_or_default();
+    let replaced = if presented.is_some() { (next(), next()).1 } else { Vec::new() };
+    let replaced = replaced.iter().map(devices::read_replaced).collect::<Result<_, _>>()?;
     // The account is suspended, or a moment ago it was erased or got another password.
-    row.ok_or(Error::WrongCredentials)
+    let row = next().pop().ok_or(Error::WrongCredentials)?;
+    Ok(Opened { row, replaced, oldest: next(), known: next().pop() })
 }
 
 /// Completes the reply about a session that a row tells of.

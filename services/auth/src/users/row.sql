@@ -11,4 +11,3 @@ SELECT
     version::text AS etag,
     suspended_at
 FROM found
-ORDER BY created_at DESC, user_id DESC

@@ -19,6 +19,8 @@ macro_rules! statement {
     };
 }
 
+const LIST: &str = concat!(statement!("list.sql"), include_str!("newest_first.sql"));
+
 /// A statement that changes an account and tells why if it does not.
 macro_rules! change {
     ($verb:literal) => {
@@ -141,7 +143,7 @@ pub(super) async fn list(
             let limit = page.limit();
             let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after.at, &after.id, &limit];
             params.extend(search.params());
-            let rows = transaction.rows(statement!("list.sql"), &params).await?;
+            let rows = transaction.rows(LIST, &params).await?;
             rows.iter().map(|row| Ok((key(row)?, read(row)?))).collect()
         })
     })

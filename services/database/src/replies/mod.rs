@@ -174,6 +174,11 @@ fn lock(marks: &Marks) -> i64 {
 // === impl Done ===
 
 impl<T> Done<T> {
+    /// Whether it was done before, and not now.
+    pub fn is_replayed(&self) -> bool {
+        self.is_replayed
+    }
+
     /// Makes the reply, which says so if it was given before.
     pub fn reply<R>(self, make: impl FnOnce(T) -> R) -> Response<R> {
         let mut response = Response::new(make(self.value));

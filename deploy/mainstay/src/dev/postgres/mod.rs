@@ -56,12 +56,17 @@ impl Postgres {
     }
 
     /// Starts a server on new data that lasts as long as this process at most,
-    /// even when this process is killed.
-    pub fn ephemeral(places: Places, say: &mut dyn FnMut(String)) -> Result<Self, Error> {
+    /// even when this process is killed. If they are to be `durable` until then, a
+    /// crash of the machine loses nothing that was committed, at the usual price.
+    pub fn ephemeral(
+        places: Places,
+        durable: bool,
+        say: &mut dyn FnMut(String),
+    ) -> Result<Self, Error> {
         let guard = Guard::new("postgres/data");
         let guard = guard.map_err(|cause| Error::Folder { path: std::env::temp_dir(), cause })?;
         let folder = guard.folder().join("postgres");
-        let cluster = Cluster::open(&Options { folder, places, durable: false }, say)?;
+        let cluster = Cluster::open(&Options { folder, places, durable }, say)?;
         Self::serve(cluster, Some(guard))
     }
 
