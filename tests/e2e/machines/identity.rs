@@ -53,6 +53,20 @@ async fn the_services_call_auth_under_their_own_names() {
 }
 
 #[tokio::test]
+async fn somebody_is_warned_before_a_service_becomes_a_stranger() {
+    let stack = Stack::start().await;
+    let key = stack.databases.auth.service_key("billing").await;
+    let warnings = || stack.auth.log().matches("auth.service_key.ends_soon").count();
+    token(&stack, &key).await;
+    assert_eq!(warnings(), 0, "it is good for a year");
+    let sql = "UPDATE api_keys SET expires_at = now() + interval '241 hours'";
+    stack.databases.auth.execute(sql, &[]).await;
+    token(&stack, &key).await;
+    let log = stack.auth.log();
+    assert!(log.contains("ends in 10 days: make another with"), "{log}");
+}
+
+#[tokio::test]
 async fn a_service_with_a_wrong_key_is_a_stranger_and_asks_seldom() {
     let wrong = ApiKey::random().expose().to_owned();
     let stack = Stack::builder().set("content", "MAINSTAY_SERVICE_KEY", &wrong).start().await;

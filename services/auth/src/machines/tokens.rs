@@ -1,6 +1,6 @@
 //! What a key is exchanged for.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use platform::{
     identity::ApiKey,
     token::{AUDIENCE, Claims, MACHINE, SERVICE},
@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 use super::{Error, Owner};
 use crate::sessions::Issuer;
+
+/// So long before its end there is a warning of that of a service's key.
+const A_MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How a machine proved who it is.
 const PROOF: &str = "api_key";
@@ -50,6 +53,7 @@ pub(super) fn exchange(
     known: &Known,
     now: Timestamp,
 ) -> Result<ExchangeApiKeyResponse, Error> {
+    warn_of_the_end(known, now);
     let claims = claims(issuer, known, now);
     Ok(ExchangeApiKeyResponse {
         access_token: issuer.keys.sign(&claims)?,
@@ -57,6 +61,22 @@ pub(super) fn exchange(
         expires_in: i32::try_from(claims.exp - claims.iat).unwrap_or(i32::MAX),
         scope: claims.scope.unwrap_or_default(),
     })
+}
+
+/// A product whose services are strangers to each other stands still, so nobody should
+/// find out by that.
+fn warn_of_the_end(known: &Known, now: Timestamp) {
+    let left = known.expires_at.duration_since(now);
+    if known.roles.iter().any(|role| role == SERVICE) && left < A_MONTH {
+        let (account, days) = (known.owner.id(), left.as_hours() / 24);
+        tracing::warn!(
+            service_account_id = %account,
+            days,
+            event.name = "auth.service_key.ends_soon",
+            "the key of service account {account} ends in {days} days: make another with \
+             `mainstay admin service-key`"
+        );
+    }
 }
 
 fn claims(issuer: &Issuer, known: &Known, now: Timestamp) -> Claims {

@@ -58,8 +58,13 @@ pub(super) async fn create(
 ) -> Result<Done<SignedIn>, Error> {
     once.transaction((guess, opening, issuer), |transaction, &(guess, opening, issuer)| {
         Box::pin(async move {
-            guess.settle(transaction).await?;
-            open(transaction, opening, issuer).await
+            let opened = open(transaction, opening, issuer).await;
+            if matches!(opened, Ok(_) | Err(Error::SecondFactor(_))) {
+                // After the account is locked, in the order in which a new password
+                // locks them.
+                guess.settle(transaction).await?;
+            }
+            opened
         })
     })
     .await
