@@ -45,7 +45,7 @@ const USERS: u32 = 64;
 const SIGNING_IN: usize = 12;
 const REFRESHING: usize = 48;
 const CHECKS: u32 = 1_000;
-const READS_PER_SECOND: f64 = 100.0;
+const READS_PER_SECOND: f64 = 200.0;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -134,7 +134,7 @@ async fn reading(stack: &Stack, ann: &Person, clients: &[Client]) {
     let headers = [("authorization", token.as_str())];
     let load = Load::get(stack.gateway.listen, "/api/users/me", &headers);
     let mut ratios = Vec::new();
-    for round in 1..=ROUNDS {
+    for round in 1..=2 * ROUNDS {
         let alone = load.open(READS_PER_SECOND, 16, TIME).await;
         let among = load.open(READS_PER_SECOND, 16, TIME);
         let (among, (signed_in, _)) = join(among, sign_ins(clients, TIME)).await;

@@ -4,6 +4,7 @@ mod common;
 mod hashing;
 mod queue;
 mod rules;
+mod workers;
 
 pub(crate) use self::{
     queue::{Passwords, Verdict},

@@ -6,21 +6,16 @@
 
 use std::{sync::Arc, thread::available_parallelism, time::Duration};
 
-use platform::{
-    server,
-    status::{self, Reason, Violation},
-};
+use platform::status::{self, Reason, Violation};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinError,
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 
 use super::{
     OwnWords,
     hashing::{Memory, hash, is_hash, verify},
     rules,
+    workers::{Panicked, Workers},
 };
 
 const QUEUE: usize = 64;
@@ -35,6 +30,7 @@ struct Inner {
     places: Arc<Semaphore>,
     /// One for each that runs.
     cores: Arc<Semaphore>,
+    workers: Workers,
     /// What each that runs works in.
     memory: Memory,
     /// Verified instead of a hash that is not there, so that it takes as long.
@@ -73,6 +69,7 @@ impl Passwords {
         Self(Arc::new(Inner {
             places: Arc::new(Semaphore::new(cores + QUEUE)),
             cores: Arc::new(Semaphore::new(cores)),
+            workers: Workers::new(cores),
             stand_in: hash(&SecretString::default(), &memory).unwrap_or_default(),
             memory,
         }))
@@ -87,7 +84,7 @@ impl Passwords {
         field: &str,
     ) -> Result<String, Status> {
         let (turn, inner) = (self.turn(self.place()?).await?, Arc::clone(&self.0));
-        let chosen = with(turn, move || {
+        let chosen = self.with(turn, move || {
             let password = rules::normal(&password);
             rules::check(&password, &own).map(|()| hash(&password, &inner.memory))
         });
@@ -103,7 +100,7 @@ impl Passwords {
     /// Hashes a password that was accepted before.
     pub(crate) async fn hash(&self, password: SecretString) -> Result<String, Status> {
         let (turn, inner) = (self.turn(self.place()?).await?, Arc::clone(&self.0));
-        let hash = with(turn, move || hash(&rules::normal(&password), &inner.memory)).await;
+        let hash = self.with(turn, move || hash(&rules::normal(&password), &inner.memory)).await;
         hash.map_err(|error| status::internal(&error))?.map_err(|error| status::internal(&error))
     }
 
@@ -120,7 +117,7 @@ impl Passwords {
         let hash = hash.filter(|hash| is_hash(hash));
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.0.stand_in.clone());
-        let verdict = with(turn, move || verify_either(&password, &hash, &inner.memory)).await;
+        let verdict = self.with(turn, move || verify_either(&password, &hash, &inner.memory)).await;
         let verdict = verdict.map_err(|error| status::internal(&error))?;
         Ok(if exists { verdict } else { Verdict::Wrong })
     }
@@ -135,23 +132,24 @@ impl Passwords {
         let core = Arc::clone(&self.0.cores).acquire_owned().await.map_err(|_closed| busy())?;
         Ok(Turn { _place: place, _core: core })
     }
+
+    /// Leaves the runtime for some work, and gives the turn back when it is done.
+    async fn with<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Panicked> {
+        let work = move || {
+            let done = work();
+            drop(turn);
+            done
+        };
+        self.0.workers.run(work).await
+    }
 }
 
 fn busy() -> Status {
     status::refuse_until(Reason::TOO_BUSY, Duration::from_secs(1))
-}
-
-/// Leaves the runtime for some work, and gives the turn back when it is done.
-async fn with<T: Send + 'static>(
-    turn: Turn,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, JoinError> {
-    server::blocking(move || {
-        let done = work();
-        drop(turn);
-        done
-    })
-    .await
 }
 
 /// Verifies a password in its normal form, then as it was typed: hashes were once

@@ -43,5 +43,11 @@ pub async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await
 }
 
+/// Starts a thread that works until it has nothing more to do; the process does not wait
+/// for it.
+pub fn work_aside(work: impl FnOnce() + Send + 'static) {
+    drop(std::thread::spawn(work));
+}
+
 #[cfg(test)]
 mod tests;
